@@ -5,6 +5,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -17,6 +18,9 @@ ROUNDS = 3
 ROUNDS_MAX = 20
 ROW_S_MAX = 400.0
 """One row of one round; whatever hangs ends here."""
+MOVED_MAX = 10_000_000
+MOVED_PER_S_MIN = 500
+"""A row of so many transactions may take as long as they do at this rate."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console()
     facts = report.machine()
     with ground.running_stack(console) as endpoints:
-        size = QUICK if options.quick else FULL
+        size = _size(options)
         rounds = asyncio.run(_run(console, endpoints, options.only, count=options.rounds, size=size))
     report.show(console, rounds, facts)
     name = _file_name(quick=options.quick, partial=set(options.only) != set(ROWS))
@@ -39,10 +43,18 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small rounds, to see that all works")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"default {ROUNDS}")
     parser.add_argument("--only", type=_rows, default=list(ROWS), help=f"rows by comma: {','.join(ROWS)}")
+    parser.add_argument("--moved", type=int, help=f"transactions of the row `moving`, {FULL.moved:,} by default")
     options = parser.parse_args(arguments)
+    if options.moved is not None and not 1 <= options.moved <= MOVED_MAX:
+        parser.error(f"--moved must be from 1 to {MOVED_MAX:,}")
     if not 1 <= options.rounds <= ROUNDS_MAX:
         parser.error(f"--rounds must be from 1 to {ROUNDS_MAX}")
     return options
+
+
+def _size(options: argparse.Namespace) -> Size:
+    size = QUICK if options.quick else FULL
+    return size if options.moved is None else replace(size, moved=options.moved)
 
 
 def _rows(text: str) -> list[str]:
@@ -68,7 +80,7 @@ async def _run(
         rounds.append({})
         for name in names:
             began = time.monotonic()
-            async with asyncio.timeout(ROW_S_MAX):
+            async with asyncio.timeout(max(ROW_S_MAX, size.moved / MOVED_PER_S_MIN)):
                 figures = await ROWS[name](prepared, size)
             rounds[-1] |= figures
             console.print(

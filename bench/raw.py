@@ -23,7 +23,7 @@ from bench import captures
 from bench.ground import Ground, connected, plot
 from paykit.errors import InvariantError
 from services.accounting import store
-from services.accounting.domain import booking
+from services.accounting.domain import booking, transaction_key
 from services.accounting.domain.transaction import Transaction
 from services.accounting.store import journal
 
@@ -186,8 +186,9 @@ async def _measure_journal(ground: Ground, booked: Sequence[Sequence[Transaction
         rows = []
         for at, batch in enumerate(booked):
             # A batch for each month that its ids are of: two where one begins while they are made.
-            numbers = journal.Numbers(accounts, [2 * at, 2 * at + 1])
-            rows.append((journal.rows_of(batch, numbers), journal.legs_of(batch, numbers), _effects(batch)))
+            months = {transaction_key.month_of(each.transaction_id) for each in batch}
+            places = journal.Places(accounts, journal.batches_of(batch, [2 * at, 2 * at + 1][: len(months)]))
+            rows.append((journal.rows_of(places), journal.legs_of(places), _effects(batch)))
         began = time.perf_counter()
         for transactions, legs, effects in rows:
             async with connection.transaction():

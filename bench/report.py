@@ -36,6 +36,8 @@ LINES: Mapping[str, tuple[str, str, str | None]] = {
     "batch_1000": ("     BatchCreatePayments of 1,000", "payments/s", "create_payment_64"),
     "end_to_end_p50_ms": ("(d)  end to end, p50", "ms", None),
     "end_to_end_p99_ms": ("     end to end, p99", "ms", None),
+    "outcome_p50_ms": ("     CreatePayment with wait_for, p50", "ms", None),
+    "outcome_p99_ms": ("     CreatePayment with wait_for, p99", "ms", None),
     "settling": ("(e)  settling, 1,000 merchants", "transactions/s", None),
     "settling_s": ("     all of them", "s", None),
     "settling_mib": ("     most memory at once", "MiB", None),

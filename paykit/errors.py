@@ -42,10 +42,13 @@ class DomainError(Exception):
         message: One sentence for a person.
         field: Path of the request field at fault, as in `amount.currency_code`; becomes a `BadRequest` violation.
         metadata: Facts for a program; becomes `ErrorInfo.metadata`.
+        retry_after_s: After how many seconds the same request may well be answered otherwise by time alone; becomes
+            `RetryInfo`. None where somebody has to change something.
     """
 
     kind: ClassVar[Kind]
     reason: ClassVar[str]
+    retry_after_s: int | None = None
 
     def __init__(self, message: str, *, field: str | None = None, **metadata: str) -> None:
         super().__init__(message)

@@ -12,11 +12,14 @@ from paykit.cause import Cause
 class Place(Protocol):
     """What a call in progress holds of the bound on all of them."""
 
-    def step_aside(self) -> bool:
-        """Leave the place to others while the call waits for what others bring; False where too many wait already."""
+    def step_aside(self, *, bounded: bool = True) -> bool:
+        """Leave the place to others while the call waits for what others bring; False where too many wait already.
+
+        What has a bound of its own on those who wait is not `bounded` by this one.
+        """
         ...
 
-    def step_back(self) -> None:
+    def step_back(self, *, bounded: bool = True) -> None:
         """Take the place again; the bound may be passed for a moment."""
         ...
 

@@ -46,6 +46,7 @@ class CallsExhausted(DomainError):
 
     kind = Kind.RESOURCE_EXHAUSTED
     reason = "CALLS_EXHAUSTED"
+    retry_after_s = 1
 
 
 class ReplyTooLarge(DomainError):
@@ -60,6 +61,7 @@ class DependencyUnavailable(DomainError):
 
     kind = Kind.UNAVAILABLE
     reason = "DEPENDENCY_UNAVAILABLE"
+    retry_after_s = 1
 
 
 class RowLocked(DomainError):
@@ -67,6 +69,7 @@ class RowLocked(DomainError):
 
     kind = Kind.UNAVAILABLE
     reason = "ROW_LOCKED"
+    retry_after_s = 1
 
 
 class UnavailableError(Exception):

@@ -44,6 +44,7 @@ class MerchantUnknown(DomainError):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "MERCHANT_UNKNOWN"
+    retry_after_s = 1
 
 
 class MerchantNotActive(DomainError):
@@ -51,6 +52,7 @@ class MerchantNotActive(DomainError):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "MERCHANT_NOT_ACTIVE"
+    retry_after_s = 1
 
 
 class MerchantSuspended(DomainError):

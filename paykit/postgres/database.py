@@ -29,7 +29,7 @@ from paykit.postgres.faults import Fault
 from paykit.postgres.lanes import JOB, READING, Lane, Shares
 from paykit.postgres.lock_order import LockOrder
 from paykit.postgres.outbox import Headers, OutboxRow, RawRow
-from paykit.postgres.wakeups import OUTBOX
+from paykit.postgres.wakeups import OUTBOX, OUTCOMES
 
 T = TypeVar("T")
 W = TypeVar("W", bound="Unsaved")
@@ -268,7 +268,8 @@ class Tx:
 class Database:
     """The connections of one service.
 
-    After a commit `on_signal` is called with each signal of the transaction, `OUTBOX` where it wrote outbox rows.
+    After a commit `on_signal` is called with each signal of the transaction, `OUTBOX` where it wrote outbox rows and
+    `OUTCOMES` where one of them is an event of the records `concluding`.
 
     Attributes:
         clock: Business time.
@@ -284,6 +285,7 @@ class Database:
         connections_max: int,
         locks: Sequence[str] = (),
         on_signal: Callable[[str], None] = lambda _signal: None,
+        concluding: Collection[str] = (),
     ) -> None:
         self._drivers: weakref.WeakSet[Any] = weakref.WeakSet()
         self.url = url
@@ -295,6 +297,7 @@ class Database:
         self._outbox = OutboxWriter()
         self._lock_order = LockOrder(locks)
         self._on_signal = on_signal
+        self._concluding = frozenset(concluding)
 
     async def transaction(self, work: Callable[[Tx], Awaitable[T]], *, lane: Lane = JOB) -> T:
         """Run work in one READ COMMITTED transaction, again (at most 3 times) after a serialization failure.
@@ -375,6 +378,8 @@ class Database:
             await pooled.commit(connection, driver)
         if tx.emitted or tx.emitted_raw:
             tx.wake(OUTBOX)
+        if self._concluding and not self._concluding.isdisjoint(record for _, _, _, record, *_ in tx.emitted):
+            tx.wake(OUTCOMES)
         for signal in tx.signals:
             self._on_signal(signal)
         for call in tx.after_commit:

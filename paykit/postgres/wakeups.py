@@ -20,7 +20,9 @@ PING_S = 10.0
 """How often a connection with nothing to tell asks whether the server is still there."""
 PING_TIMEOUT_S = 5.0
 OUTBOX = "outbox"
-"""The signal of rows for the relay; every other signal is a job's name."""
+"""The signal of rows for the relay."""
+OUTCOMES = "outcomes"
+"""The signal of events that conclude what calls may wait for; every other signal is a job's name."""
 
 _log = structlog.get_logger()
 

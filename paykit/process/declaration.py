@@ -21,6 +21,7 @@ class Declaration:
         subscriptions: The topics it consumes.
         consumers: Kafka consumers in one process.
         emits: The event classes it emits.
+        concludes: Those of them after which what a call waits for may have its outcome.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Declaration:
     subscriptions: Sequence[Subscription] = ()
     consumers: int = 1
     emits: Sequence[type[Event]] = ()
+    concludes: Sequence[type[Event]] = ()
 
     @property
     def keeps_tables(self) -> bool:

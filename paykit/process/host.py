@@ -215,6 +215,7 @@ class Host:
                 streams_max=settings.grpc_streams_max,
                 waiters_max=settings.grpc_waiters_max,
                 deadline_default_s=settings.grpc_deadline_default_s,
+                errors_help_url=settings.errors_help_url,
                 reply_bytes_max=settings.reply_bytes_max,
             ),
         )

@@ -88,6 +88,7 @@ class Runtime:
             connections_max=settings.database_pool_max,
             locks=service.locks,
             on_signal=self.wakeups.signal,
+            concluding=[event.RECORD for event in service.concludes],
         )
         self.business_clock = BusinessClock(
             service=service.name, clock=self.clock, database=self.database, wakeups=self.wakeups
@@ -110,6 +111,11 @@ class Runtime:
     def reply_bytes_max(self) -> int:
         """The largest reply that is sent."""
         return self.settings.reply_bytes_max
+
+    @property
+    def outcome_waiters_max(self) -> int:
+        """Calls that may wait for an outcome in this process."""
+        return self.settings.grpc_outcome_waiters_max
 
     async def prepare(self) -> None:
         """Look whether the tables are made for this build, set the clock, and learn the schema ids of all events.

@@ -55,6 +55,7 @@ class EdgeOptions:
         deadline_default_s: For a call with one reply that came without a deadline.
         reply_bytes_max: What would be answered by more is refused.
         authenticate: Names the caller, or refuses it.
+        errors_help_url: Where docs/errors.md can be read; refused calls get a link to their reason.
     """
 
     calls_max: int = 1_000
@@ -63,6 +64,7 @@ class EdgeOptions:
     deadline_default_s: float = 30.0
     reply_bytes_max: int = 4 * 1024 * 1024
     authenticate: auth.Authenticator = auth.declared_caller
+    errors_help_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +126,17 @@ class Slots:
         self._in_progress -= 1
         CALLS_IN_FLIGHT.dec()
 
-    def step_aside(self) -> bool:
+    def step_aside(self, *, bounded: bool = True) -> bool:
         """Do as `Place` says."""
-        if self._waiting >= self._waiters_max:
+        if bounded and self._waiting >= self._waiters_max:
             return False
-        self._waiting += 1
+        self._waiting += bounded
         self._in_progress -= 1
         return True
 
-    def step_back(self) -> None:
+    def step_back(self, *, bounded: bool = True) -> None:
         """Do as `Place` says."""
-        self._waiting -= 1
+        self._waiting -= bounded
         self._in_progress += 1
 
 
@@ -207,10 +209,10 @@ class Gate:
     def judge(self, error: BaseException, context: Context) -> Answer:
         """Say how a call that raised `error` ends; logs what is a defect or an outage."""
         if isinstance(error, DomainError):
-            return _refused(error)
+            return self._refused(error)
         if isinstance(error, UnavailableError):
             self._tell_of_outage(error)
-            return _refused(DependencyUnavailable(f"{error.part} cannot be reached", part=error.part))
+            return self._refused(DependencyUnavailable(f"{error.part} cannot be reached", part=error.part))
         if isinstance(error, grpc.aio.AbortError):  # The servicer answered by itself, as health does.
             return Answer(_code_name(context))
         if isinstance(error, Exception):
@@ -219,6 +221,13 @@ class Gate:
             return Answer("INTERNAL", status.internal_status(error_id))
         # Cancelled: by the caller, or by gRPC because the deadline passed.
         return Answer("DEADLINE_EXCEEDED" if context.time_remaining() == 0 else "CANCELLED")
+
+    def described(self, error: DomainError) -> status_pb2.Status:
+        """Describe a refused call."""
+        return status.to_status(error, help_url=self._options.errors_help_url)
+
+    def _refused(self, error: DomainError) -> Answer:
+        return Answer(status.CODES[error.kind].name, self.described(error))
 
     def _require_sendable(self, size: int) -> None:
         if size > self._options.reply_bytes_max:
@@ -267,10 +276,6 @@ def _call(metadata: Mapping[str, Any], request_id: str, caller: str, method: str
     correlation_id = auth.plain_name(metadata.get(CORRELATION_KEY)) or telemetry.trace_id(traceparent)
     cause = Cause(correlation_id, request_id, caller, traceparent)
     return CallContext(caller=caller, cause=cause, request_id=request_id, deadline=None, span=span)
-
-
-def _refused(error: DomainError) -> Answer:
-    return Answer(status.CODES[error.kind].name, status.to_status(error))
 
 
 def _code_name(context: Context) -> str:

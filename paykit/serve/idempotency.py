@@ -181,7 +181,12 @@ WHERE ctid = ANY(ARRAY(
 
 
 def hash_request(request: Message) -> bytes:
-    """Digest a request's deterministic bytes without its request id."""
+    """Digest a request's deterministic bytes without its request id, and without how long it waits for the outcome."""
+    if "wait_for" in request.DESCRIPTOR.fields_by_name and request.HasField("wait_for"):
+        asked = type(request)()
+        asked.CopyFrom(request)
+        asked.ClearField("wait_for")
+        return hash_request(asked)
     identified = cast("_Identified", request)
     request_id = identified.request_id
     identified.request_id = ""

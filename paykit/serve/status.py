@@ -39,24 +39,21 @@ CODES: Mapping[Kind, grpc.StatusCode] = MappingProxyType(
     }
 )
 
-# Kinds for which the same request may simply be sent again, and after how long. ABORTED is not among them: the caller
-# must read the resource first.
-RETRY_DELAY_S: Mapping[Kind, int] = MappingProxyType({Kind.UNAVAILABLE: 1, Kind.RESOURCE_EXHAUSTED: 1})
-
 _BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
 
 
-def to_status(error: DomainError, *, item_path: str = "") -> status_pb2.Status:
-    """Describe a refusal: ErrorInfo always, BadRequest where fields are at fault, RetryInfo where a retry can help.
+def to_status(error: DomainError, *, item_path: str = "", help_url: str = "") -> status_pb2.Status:
+    """Describe a refusal: ErrorInfo always, BadRequest where fields are at fault, RetryInfo where time alone can help.
 
     Args:
         error: The refusal.
         item_path: Where the refused item of a batch stands, as in `requests[3]`; leads the names of its fields.
+        help_url: Where docs/errors.md can be read, for a Help that links to the reason there; empty for none.
     """
     return status_pb2.Status(
         code=CODES[error.kind].value[0],
         message=_bounded(error.message),
-        details=[_packed(detail) for detail in _details(error, item_path)],
+        details=[_packed(detail) for detail in (*_details(error, item_path), *_help(error, help_url))],
     )
 
 
@@ -90,9 +87,16 @@ def _details(error: DomainError, item_path: str) -> list[Message]:
         details.append(
             error_details_pb2.BadRequest(field_violations=[_on_wire(violation, error) for violation in violations])
         )
-    if error.kind in RETRY_DELAY_S:
-        details.append(error_details_pb2.RetryInfo(retry_delay=Duration(seconds=RETRY_DELAY_S[error.kind])))
+    if error.retry_after_s is not None:
+        details.append(error_details_pb2.RetryInfo(retry_delay=Duration(seconds=error.retry_after_s)))
     return details
+
+
+def _help(error: DomainError, help_url: str) -> list[Message]:
+    if not help_url:
+        return []
+    link = error_details_pb2.Help.Link(description=f"What {error.reason} means", url=f"{help_url}#{error.reason}")
+    return [error_details_pb2.Help(links=[link])]
 
 
 def _violations(error: DomainError, item_path: str) -> tuple[FieldViolation, ...]:

@@ -11,12 +11,12 @@ from google.protobuf.message import DecodeError, Message
 
 from paykit.base.errors import DeadlineExceeded
 from paykit.base.metrics import CallMetrics
-from paykit.errors import DomainError
 from paykit.serve import edge, status
 from paykit.serve.edge import PERMIT, Context, Gate, Received, checked
 
 if TYPE_CHECKING:
     import grpc
+    from google.rpc import status_pb2
 
     from paykit.base.call import CallContext
 
@@ -32,9 +32,8 @@ class ReadyRefusal:
     trailers: tuple[tuple[str, bytes], ...]
 
     @classmethod
-    def of(cls, error: DomainError) -> Self:
-        """Describe a refusal once for all calls that it meets."""
-        described = status.to_status(error)
+    def of(cls, described: "status_pb2.Status") -> Self:
+        """Make what all calls that are refused by it are sent."""
         return cls(status.code_of(described), described.message, status.trailer(described))
 
 
@@ -68,7 +67,7 @@ class Wrapping:
         )
         # Who is sending a stream, and is answered at once, may see its sending fail and nothing of the answer.
         slots = None if handler.request_streaming else self.slots
-        self.refusal = None if slots is None else ReadyRefusal.of(slots.exhausted)
+        self.refusal = None if slots is None else ReadyRefusal.of(gate.described(slots.exhausted))
 
     def parse(self, serialized: bytes) -> Received:
         """Read a request and keep its bytes; bytes that are no such message become a refusal later."""

@@ -207,7 +207,7 @@ async def open_account(clients: Clients, merchant_id: str) -> str:
     )
     account_id = created.bank_account.bank_account_id
     verify = withdrawal_pb2.VerifyBankAccountRequest(
-        bank_account_id=account_id, result=withdrawal_pb2.VERIFICATION_RESULT_VERIFIED
+        request_id=new_request_id(), bank_account_id=account_id, result=withdrawal_pb2.VERIFICATION_RESULT_VERIFIED
     )
     await call(clients.withdrawal.VerifyBankAccount, verify, caller=TREASURER)
     return str(account_id)

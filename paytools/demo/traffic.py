@@ -68,7 +68,9 @@ async def create_merchants(clients: Clients) -> list[merchant_pb2.Merchant]:
 async def create_merchant(clients: Clients, request: merchant_pb2.CreateMerchantRequest) -> merchant_pb2.Merchant:
     """Create and activate a merchant."""
     created = (await call(clients.merchant.CreateMerchant, request)).merchant
-    activate = merchant_pb2.ActivateMerchantRequest(merchant_id=created.merchant_id, etag=created.etag)
+    activate = merchant_pb2.ActivateMerchantRequest(
+        request_id=new_request_id(), merchant_id=created.merchant_id, etag=created.etag
+    )
     activated: merchant_pb2.Merchant = (await call(clients.merchant.ActivateMerchant, activate)).merchant
     return activated
 

@@ -30,7 +30,7 @@ Topics: payment.events, settlement.events, withdrawal.events, channel.events and
 | proposed journals, periods | `domain/{proposal,period}.py`, `commands/{proposals,periods}.py` |
 | statements, trial balances | `domain/statement.py`, SQL in `store/statement.py` |
 | which chart a ledger is kept by, and can go on by | `store/chart.py`, `domain/chart_upgrade.py`, `jobs.py` |
-| `paystream ledger verify`: all recomputed from the entries | `commands/verification.py`, `store/verification.py` |
+| `paystream ledger verify`: all recomputed from the entries | `commands/verification.py`, `store/verification/` |
 | what is open though it is right: suspense, debts, holds | `commands/open_matters.py`, `store/books.py` |
 | `paystream ledger archive`: what is archived, and known of it | `domain/archive.py`, `store/archive/` |
 | archiving a month: its files, the take-over, holding them against each other | `commands/archiving.py` |

@@ -148,7 +148,7 @@ def to_dispute(dispute: ChannelDispute) -> pb.Dispute:
         amount=Money(amount_minor=dispute.amount_minor, currency_code=dispute.currency_code),
         reason=pb.DisputeReason.Value(f"DISPUTE_REASON_{dispute.reason}"),
         state=pb.DisputeState.Value(f"DISPUTE_STATE_{dispute.state}"),
-        respond_by=to_timestamp(dispute.respond_by),
+        respond_by_time=to_timestamp(dispute.respond_by),
         evidence=dispute.evidence,
         stage=pb.DisputeStage.Value(f"DISPUTE_STAGE_{dispute.stage}"),
         category=dispute.category,
@@ -192,7 +192,7 @@ def to_amount(transaction: ChannelTransaction, part_minor: int | None = None) ->
 def to_inquiry(transaction: ChannelTransaction | None, finality_seconds: int) -> pb.InquireResponse:
     """Make the answer to an inquiry."""
     return pb.InquireResponse(
-        status=pb.INQUIRY_STATUS_FOUND if transaction else pb.INQUIRY_STATUS_NOT_FOUND,
+        state=pb.INQUIRY_STATE_FOUND if transaction else pb.INQUIRY_STATE_NOT_FOUND,
         transaction=to_transaction(transaction) if transaction else None,
         finality_seconds=finality_seconds,
     )

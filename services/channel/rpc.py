@@ -150,7 +150,7 @@ class ChannelServicer(channel_pb2_grpc.ChannelServiceServicer):
     async def DeclineRefunds(self, request: pb.DeclineRefundsRequest, _context: Any) -> pb.DeclineRefundsResponse:
         """Have the next refunds of a capture declined."""
         item = commands.DeclineRefunds(attempt_id=request.attempt_id, count=request.count)
-        return await self._runtime.change(_DECLINE_REFUNDS, item)
+        return await self._runtime.call(_DECLINE_REFUNDS, request, item)
 
     async def OpenDispute(self, request: pb.OpenDisputeRequest, _context: Any) -> pb.OpenDisputeResponse:
         """Have a payer dispute a capture, once per request_id."""
@@ -176,7 +176,7 @@ class ChannelServicer(channel_pb2_grpc.ChannelServiceServicer):
         """Set or remove a behaviour."""
         given = messages.from_behaviour(request.behaviour) if request.HasField("behaviour") else None
         item = commands.SetBehaviour(merchant_id=request.merchant_id, behaviour=given, cause=current_call().cause)
-        response = await self._runtime.change(_SET_BEHAVIOUR, item)
+        response = await self._runtime.call(_SET_BEHAVIOUR, request, item)
         self._latency.forget()
         return response
 

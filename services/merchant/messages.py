@@ -20,7 +20,7 @@ _PRESENTED = ("locale", "public_name", "support_email", "notification_email")
 _UPDATABLE = frozenset(
     {"display_name", "country_code", "contact_email", "fee_plan", "settlement_policy", "refund_terms", *_PRESENTED}
 )
-_STATUS_PREFIX = "MERCHANT_STATUS_"
+_STATE_PREFIX = "MERCHANT_STATE_"
 _SCHEDULE_PREFIX = "SETTLEMENT_SCHEDULE_"
 _REFUND_POLICY_PREFIX = "REFUND_POLICY_"
 _RESERVE_BASE_PREFIX = "RESERVE_BASE_"
@@ -38,7 +38,7 @@ def to_merchant(merchant: Merchant) -> pb.Merchant:
     return pb.Merchant(
         merchant_id=merchant.merchant_id,
         display_name=merchant.display_name,
-        status=pb.MerchantStatus.Value(_STATUS_PREFIX + merchant.status),
+        state=pb.MerchantState.Value(_STATE_PREFIX + merchant.status),
         country_code=merchant.country_code or "",
         contact_email=merchant.contact_email,
         fee_plan=to_fee_plan(merchant.fee_plan),
@@ -78,9 +78,9 @@ def to_fee_plan(plan: FeePlan) -> pb.FeePlan:
     )
 
 
-def from_status(status: pb.MerchantStatus.ValueType) -> MerchantStatus | None:
+def from_state(state: pb.MerchantState.ValueType) -> MerchantStatus | None:
     """Read a filter; unspecified is none."""
-    return MerchantStatus(pb.MerchantStatus.Name(status).removeprefix(_STATUS_PREFIX)) if status else None
+    return MerchantStatus(pb.MerchantState.Name(state).removeprefix(_STATE_PREFIX)) if state else None
 
 
 def from_fee_plan(plan: pb.FeePlan) -> FeePlanTerms:

@@ -82,7 +82,7 @@ class MerchantServicer(merchant_pb2_grpc.MerchantServiceServicer):
             self._runtime,
             request,
             store.merchants.list,
-            wanted=messages.from_status(request.status),
+            wanted=messages.from_state(request.state),
             key=lambda merchant: merchant.merchant_id,
             show=messages.to_merchant,
             kind=str,
@@ -97,15 +97,15 @@ class MerchantServicer(merchant_pb2_grpc.MerchantServiceServicer):
             etag=request.etag,
             cause=current_call().cause,
         )
-        return await self._runtime.change(_UPDATE, item)
+        return await self._runtime.call(_UPDATE, request, item)
 
     async def ActivateMerchant(self, request: pb.ActivateMerchantRequest, _context: Any) -> pb.ActivateMerchantResponse:
         """Let a merchant take payments."""
-        return await self._runtime.change(_ACTIVATE, _status_change(request))
+        return await self._runtime.call(_ACTIVATE, request, _status_change(request))
 
     async def SuspendMerchant(self, request: pb.SuspendMerchantRequest, _context: Any) -> pb.SuspendMerchantResponse:
         """Stop a merchant's new payments."""
-        return await self._runtime.change(_SUSPEND, _status_change(request))
+        return await self._runtime.call(_SUSPEND, request, _status_change(request))
 
     async def RestrictMerchant(self, request: pb.RestrictMerchantRequest, _context: Any) -> pb.RestrictMerchantResponse:
         """Stop parts of a merchant's business, or let them go on."""
@@ -118,7 +118,7 @@ class MerchantServicer(merchant_pb2_grpc.MerchantServiceServicer):
             etag=request.etag,
             cause=current_call().cause,
         )
-        return await self._runtime.change(_RESTRICT, item)
+        return await self._runtime.call(_RESTRICT, request, item)
 
     async def ListFeePlans(self, request: pb.ListFeePlansRequest, _context: Any) -> pb.ListFeePlansResponse:
         """Read a page of a merchant's fee plans."""

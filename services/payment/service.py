@@ -66,6 +66,16 @@ SERVICE = Service(
         statement_lines.subscription(handlers.on_statement_evidence),
     ),
     consumers=1,
+    concludes=(
+        events.PaymentAuthorized,
+        events.PaymentSuccess,
+        events.PaymentFailed,
+        events.PaymentCancelled,
+        events.CaptureFailed,
+        events.RefundSuccess,
+        events.RefundFailed,
+        events.RefundReturned,
+    ),
     emits=(
         events.PaymentCreated,
         events.PaymentAuthorized,

@@ -101,6 +101,13 @@ SERVICE = Service(
         statement_lines.subscription(handlers.on_statement_evidence),
     ),
     consumers=1,
+    concludes=(
+        events.WithdrawalCompleted,
+        events.WithdrawalFailed,
+        events.WithdrawalRejected,
+        events.WithdrawalCancelled,
+        events.WithdrawalReturned,
+    ),
     emits=(
         events.WithdrawalCreated,
         events.WithdrawalApproved,

@@ -22,7 +22,7 @@ from tests.chaos.conftest import Launch
 from tests.chaos.flow import Flow
 from tests.line import topics
 from tests.line.books import Books
-from tests.line.clients import Clients, call, connected, new_merchant
+from tests.line.clients import Clients, call, connected, new_merchant, new_request_id
 from tests.line.draining import applied
 from tests.line.mail import SlowSink, taken_by
 from tests.line.processes import ServiceProcess
@@ -104,7 +104,7 @@ async def open_shop(clients: Clients, inbox: WebhookInbox) -> str:
     await inbox.register(clients, merchant_id, "PaymentSuccess", "PaymentFailed")
     told = pb.TopicPreference(template="payment_success", payer_muted=True, addresses=["till@shop.example"])
     quiet = pb.TopicPreference(template="payment_failed", payer_muted=True)
-    request = pb.SetPreferencesRequest(merchant_id=merchant_id, topics=[told, quiet])
+    request = pb.SetPreferencesRequest(request_id=new_request_id(), merchant_id=merchant_id, topics=[told, quiet])
     await call(clients.notification.SetPreferences, request)
     return merchant_id
 

@@ -1,6 +1,7 @@
 """What services declare is what their protos, topics and code have."""
 
 import inspect
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -52,6 +53,26 @@ def test_every_handler_and_job_is_a_coroutine_function(name: str) -> None:
 def test_whoever_keeps_projections_and_nobody_else_says_how_to_rebuild_them(name: str) -> None:
     service = load_service(name)
     assert bool(rebuilding_subscriptions(service)) == bool(service.projections)
+
+
+CONCLUDING = re.compile(
+    r"(Payment|Capture|Refund|Withdrawal)(Authorized|Success|Completed|Failed|Cancelled|Rejected|Returned)"
+)
+"""Events after which a payment, capture, refund or withdrawal has a state that is an outcome."""
+
+
+@pytest.mark.parametrize("name", service_names())
+def test_events_that_conclude_what_calls_wait_for_are_declared(name: str) -> None:
+    service = load_service(name)
+    waits = any(
+        "wait_for" in method.input_type.fields_by_name
+        for own, servicer in servicers()
+        if own == name
+        for method in servicing.describe(servicer.full_name).methods
+    )
+    concluding = {event for event in service.emits if CONCLUDING.fullmatch(event.__name__)} if waits else set()
+    assert set(service.concludes) == concluding
+    assert bool(concluding) == (name in {"payment", "withdrawal"})
 
 
 def test_whoever_keeps_tables_and_nobody_else_has_migrations() -> None:

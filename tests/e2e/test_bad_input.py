@@ -24,6 +24,7 @@ from tests.e2e.conftest import Line
 from tests.line import selling
 from tests.line.clients import payment_request
 from tests.line.malformed_requests import Spoiled, spoiled
+from tests.line.replies import broken_rule
 from tests.line.waiting import until
 from tests.line.wellformed import Forms
 
@@ -36,7 +37,9 @@ ENDLESS = ("paystream.analytics.v1.AnalyticsService.StreamMetrics",)
 ITEMS_OF_STREAM_MAX = 200
 LAST = ("merchant", "channel", "Clock")
 """Walked last, in this order: they suspend merchants, make the channel misbehave and move the time of all services."""
-CATALOGUE = re.compile(r"^\| `(?P<reason>[A-Z_]+)` \| (?P<code>[A-Z_]+) \| \S.* \|$", re.MULTILINE)
+CATALOGUE = re.compile(
+    r"^\| <a id=\"[A-Z_]+\"></a>`(?P<reason>[A-Z_]+)` \| (?P<code>[A-Z_]+) \| \S.* \|$", re.MULTILINE
+)
 DOCUMENT = Path(__file__).parents[2] / "docs/errors.md"
 
 
@@ -89,6 +92,7 @@ class Walk:
                 faults = list(self._faults(rpc_status.from_call(cast("Any", error)), code))
             else:
                 code, faults = "OK", [fault for reply in replies for fault in self._faults_in(reply)]
+                faults += filter(None, map(broken_rule, replies))
                 for reply in replies:
                     self._forms.learn(reply)
         self.answers[code] = self.answers.get(code, 0) + 1

@@ -61,7 +61,7 @@ async def settlement_account(clients: Clients, merchant_id: str, currency_code: 
 
 
 async def balance(clients: Clients, account_id: str, as_of: Any = None) -> str:
-    request = accounting_pb2.GetBalanceRequest(account_id=account_id, as_of=as_of)
+    request = accounting_pb2.GetBalanceRequest(account_id=account_id, as_of_time=as_of)
     return str((await call(clients.accounting.GetBalance, request)).balance_minor)
 
 

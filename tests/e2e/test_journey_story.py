@@ -22,6 +22,7 @@ from tests.line.clients import (
     call,
     refused,
 )
+from tests.line.replies import interceptors
 from tests.line.waiting import until
 
 
@@ -31,7 +32,7 @@ async def sale(line: Line) -> selling.Sale:
 
 
 async def ask(line: Line, named: str) -> pb.GetJourneyResponse:
-    async with grpc.aio.insecure_channel(line.settings.grpc_address) as channel:
+    async with grpc.aio.insecure_channel(line.settings.grpc_address, interceptors=interceptors()) as channel:
         answer: pb.GetJourneyResponse = await call(
             journey_pb2_grpc.JourneyServiceStub(channel).GetJourney, pb.GetJourneyRequest(id=named)
         )
@@ -80,7 +81,7 @@ async def test_the_story_of_an_order_leads_to_the_bank(line: Line, sale: selling
         "settlement": ["CREATED", "COMPLETED"],
         "withdrawal": ["CREATED", "COMPLETED"],
     }
-    times = [step.time.ToNanoseconds() for step in answer.steps]
+    times = [step.occur_time.ToNanoseconds() for step in answer.steps]
     assert times == sorted(times)
     first = [(pb.StepKind.Name(step.kind), step.what) for step in without_mails(answer).steps[:4]]
     assert first == [
@@ -143,7 +144,7 @@ async def test_a_settlement_and_a_withdrawal_tell_their_own_and_name_the_payment
 
 @pytest.mark.parametrize("prefix", ["ord", "pay", "cap", "ref", "dsp", "txn", "stl", "wdr"])
 async def test_an_id_that_nobody_knows_is_not_found(line: Line, prefix: str) -> None:
-    async with grpc.aio.insecure_channel(line.settings.grpc_address) as channel:
+    async with grpc.aio.insecure_channel(line.settings.grpc_address, interceptors=interceptors()) as channel:
         method = journey_pb2_grpc.JourneyServiceStub(channel).GetJourney
         refusal = await refused(method, pb.GetJourneyRequest(id=new_id(prefix)))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "JOURNEY_NOT_FOUND")

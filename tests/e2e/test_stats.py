@@ -16,6 +16,7 @@ from tests.e2e.conftest import Line
 from tests.line import selling
 from tests.line.clients import first_payment, payment_request
 from tests.line.draining import drained
+from tests.line.replies import interceptors
 
 PATIENCE_S = 30.0
 
@@ -51,7 +52,7 @@ async def test_the_command_draws_what_was_sold(
 
 
 async def test_a_stream_shows_the_next_capture(line: Line, sale: selling.Sale) -> None:
-    async with grpc.aio.insecure_channel(line.settings.grpc_address) as channel:
+    async with grpc.aio.insecure_channel(line.settings.grpc_address, interceptors=interceptors()) as channel:
         stub: Any = analytics_pb2_grpc.AnalyticsServiceStub(channel)
         call = stub.StreamMetrics(pb.StreamMetricsRequest(merchant_id=sale.merchant_id, interval_ms=100))
         async with asyncio.timeout(PATIENCE_S):

@@ -19,6 +19,7 @@ from paystream.common.v1 import money_pb2
 from paystream.merchant.v1 import merchant_pb2
 from paystream.notification.v1 import webhook_pb2_grpc
 from paystream.payment.v1 import payment_pb2
+from tests.line.replies import interceptors
 from tests.line.waiting import WAIT_S_MAX
 
 CALL_TIMEOUT_S = 30.0
@@ -49,11 +50,14 @@ def _stub(name: str, channel: Any) -> Any:
 
 @asynccontextmanager
 async def connected(address: str | Mapping[str, str]) -> AsyncIterator[Clients]:
-    """Give stubs of all services at one address, or of those that have one of their own."""
+    """Give stubs of all services at one address, or of those that have one of their own; every reply is looked at."""
     by_name = dict.fromkeys(service_names(), address) if isinstance(address, str) else address
     # A refused connection is tried again at once: servers of these tests come and go.
     options = [("grpc.max_reconnect_backoff_ms", 500), ("grpc.use_local_subchannel_pool", 1)]
-    channels = {name: grpc.aio.insecure_channel(each, options=options) for name, each in by_name.items()}
+    channels = {
+        name: grpc.aio.insecure_channel(each, options=options, interceptors=interceptors())
+        for name, each in by_name.items()
+    }
     try:
         yield Clients(channels)
     finally:
@@ -147,7 +151,9 @@ async def new_merchant(
     """Create and activate a merchant, and give its id."""
     request = merchant_request(fees, refund_fee_returned=refund_fee_returned)
     created = (await call(clients.merchant.CreateMerchant, request)).merchant
-    activate = merchant_pb2.ActivateMerchantRequest(merchant_id=created.merchant_id, etag=created.etag)
+    activate = merchant_pb2.ActivateMerchantRequest(
+        request_id=new_request_id(), merchant_id=created.merchant_id, etag=created.etag
+    )
     return str((await call(clients.merchant.ActivateMerchant, activate)).merchant.merchant_id)
 
 

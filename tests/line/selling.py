@@ -133,7 +133,7 @@ async def _withdrawn(clients: Clients, merchant_id: str) -> str:
     )
     bank_account_id = (await learnt(clients.withdrawal.CreateBankAccount, account)).bank_account.bank_account_id
     verify = withdrawal_pb2.VerifyBankAccountRequest(
-        bank_account_id=bank_account_id, result=withdrawal_pb2.VERIFICATION_RESULT_VERIFIED
+        request_id=new_request_id(), bank_account_id=bank_account_id, result=withdrawal_pb2.VERIFICATION_RESULT_VERIFIED
     )
     await call(clients.withdrawal.VerifyBankAccount, verify)
     request = withdrawal_pb2.CreateWithdrawalRequest(

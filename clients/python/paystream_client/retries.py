@@ -2,15 +2,14 @@
 
 import random
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import grpc
+from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.message import Message
 
 from paystream_client.errors import CallError
-
-READS = ("BatchGet", "Get", "List", "Preview", "Query")
-"""What the names of methods that change nothing begin with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +51,19 @@ def is_repeatable(method: str, request: object) -> bool:
         method: As on the wire, `/paystream.payment.v1.PaymentService/CreatePayment`.
         request: Its message.
     """
-    return method.rpartition("/")[2].startswith(READS) or (isinstance(request, Message) and _has_request_ids(request))
+    return _reads(method) or (isinstance(request, Message) and _has_request_ids(request))
+
+
+@cache
+def _reads(method: str) -> bool:
+    """Whether the contract says of a method that it changes nothing; of one that is not known here it does not."""
+    service, _, name = method.strip("/").rpartition("/")
+    try:
+        described = descriptor_pool.Default().FindServiceByName(service).methods_by_name[name]
+    except KeyError:
+        return False
+    level: int = described.GetOptions().idempotency_level
+    return level == descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS
 
 
 def _has_request_ids(request: Message) -> bool:

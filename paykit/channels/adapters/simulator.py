@@ -178,9 +178,9 @@ def _rejected(request: ChannelRequest) -> Evidence:
 
 
 def _told(inquiry: Inquiry, answer: pb.InquireResponse) -> Evidence:
-    if answer.status == pb.INQUIRY_STATUS_FOUND:
+    if answer.state == pb.INQUIRY_STATE_FOUND:
         return _decided(inquiry.attempt_id, answer.transaction, Source.INQUIRY)
-    if answer.status != pb.INQUIRY_STATUS_NOT_FOUND:
+    if answer.state != pb.INQUIRY_STATE_NOT_FOUND:
         return _not_told(inquiry)
     return Evidence(
         attempt_id=inquiry.attempt_id,

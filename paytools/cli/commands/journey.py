@@ -63,7 +63,7 @@ def story_lines(steps: Sequence[pb.Step], columns: int) -> Iterator[Text]:
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(4)]
     day = ""
     for step, head, legs in zip(steps, heads, entries, strict=True):
-        if (new := f"{step.time.ToDatetime():%Y-%m-%d}") != day:
+        if (new := f"{step.occur_time.ToDatetime():%Y-%m-%d}") != day:
             day = new
             yield Text(day, style="dim")
         line = _line(head, widths)
@@ -90,7 +90,7 @@ def _head(step: pb.Step) -> tuple[str, str, str, str]:
     """Return time, what, id and amount of a step."""
     kind = pb.StepKind.Name(step.kind).removeprefix(_KIND).lower()
     amount = _money(step.amount) if step.HasField("amount") else ""
-    return f"{step.time.ToDatetime():%H:%M:%S.%f}"[:-3], f"{kind} {step.what}", step.resource_id, amount
+    return f"{step.occur_time.ToDatetime():%H:%M:%S.%f}"[:-3], f"{kind} {step.what}", step.resource_id, amount
 
 
 def _entry(entry: pb.JournalEntry) -> tuple[str, str, str, str]:
@@ -126,5 +126,5 @@ def _print(answer: pb.GetJourneyResponse) -> None:
         console.print("there is more than one answer can hold")
 
 
-def _money(money: money_pb2.Money) -> str:
+def _money(money: money_pb2.SignedMoney) -> str:
     return format_money(Money(money.amount_minor, money.currency_code))

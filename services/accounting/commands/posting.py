@@ -14,7 +14,7 @@ from services.accounting.domain.transaction import FLOOR_STRIPE, Transaction
 from services.accounting.domain.transaction_key import month_of
 from services.accounting.store import OpenBooks
 from services.accounting.store.archive import pairs
-from services.accounting.store.journal import Numbers
+from services.accounting.store.journal import Places
 
 
 @dataclass(slots=True)  # Not frozen, as making one takes a third of the time: there is one for each payment.
@@ -114,10 +114,10 @@ async def _insert(tx: Tx, chart: Chart, accepted: dict[str, Posting], booked: di
     """Insert what was accepted and not booked before; `booked` then holds every transaction asked for."""
     if not accepted:
         return []
-    numbers = await store.journal.numbers_for(tx, [posting.transaction for posting in accepted.values()])
-    await _open_accounts(tx, chart, accepted, booked, numbers)
+    places = await store.journal.place(tx, [posting.transaction for posting in accepted.values()])
+    await _open_accounts(tx, chart, accepted, booked, places)
     new = [posting for key, posting in accepted.items() if key not in booked]
-    inserted = await store.journal.insert_new(tx, [posting.transaction for posting in new], numbers) if new else set()
+    inserted = await store.journal.insert_new(tx, places, without=booked)
     if len(inserted) != len(new):
         others = {posting.transaction.transaction_id for posting in new} - inserted
         booked.update(await store.transactions.by_key(tx, others))
@@ -127,13 +127,13 @@ async def _insert(tx: Tx, chart: Chart, accepted: dict[str, Posting], booked: di
 
 
 async def _open_accounts(
-    tx: Tx, chart: Chart, accepted: dict[str, Posting], booked: dict[str, Transaction], numbers: Numbers
+    tx: Tx, chart: Chart, accepted: dict[str, Posting], booked: dict[str, Transaction], places: Places
 ) -> None:
     """Open the accounts that are missing, for what was not booked before; `booked` then holds what was."""
     concerned = [
         posting
         for posting in accepted.values()
-        if any(entry.account_id not in numbers.accounts for entry in posting.transaction.entries)
+        if any(entry.account_id not in places.accounts for entry in posting.transaction.entries)
     ]
     if not concerned:
         return
@@ -142,7 +142,7 @@ async def _open_accounts(
     for posting in concerned:
         if posting.transaction.transaction_id not in booked:
             for entry in posting.transaction.entries:
-                if entry.account_id not in numbers.accounts:
+                if entry.account_id not in places.accounts:
                     first_need.setdefault(entry.account_id, posting)
     accounts = {
         account_id: domain.transaction.opened(chart, posting.transaction, account_id, now=tx.now)
@@ -153,7 +153,7 @@ async def _open_accounts(
     for account_id, account in accounts.items():
         if account_id in opened:
             tx.emit(domain.transaction.opened_event(account), cause=first_need[account_id].cause)
-    await store.journal.number_accounts(tx, numbers, first_need)
+    await store.journal.number_accounts(tx, places, first_need)
 
 
 async def _add_to_balances(tx: Tx, chart: Chart, new: Sequence[Posting], locked: frozenset[str]) -> None:

@@ -86,10 +86,15 @@ def _difference(chart: Chart, account: Account) -> str | None:
 
 
 async def _check_transactions(tx: Tx) -> None:
-    async for name in store.verification.all_transaction_names(tx):
+    async for name in store.verification.transaction_names(tx):
         detail = _misnamed(name)
         if detail is not None:
             raise LedgerDifferenceError(TRANSACTION_IDS, name.transaction_id, detail)
+    async for page in store.verification.former_ids(tx):
+        for key, told in page:
+            if f"txn_{told.hex}" != domain.transaction_key.former_id(f"txn_{key.hex}"):
+                detail = f"is not the id that txn_{key.hex} had before types had numbers"
+                raise LedgerDifferenceError(TRANSACTION_IDS, f"txn_{told.hex}", detail)
 
 
 def _misnamed(name: TransactionName) -> str | None:

@@ -129,6 +129,12 @@ def month_of_uuid7(text: str) -> int | None:
     return _NUMBERS[at] if 0 <= at < len(_NUMBERS) else None
 
 
+def month_ranges() -> list[tuple[int, str, str]]:
+    """Return the months that ids say: each with the digits of its first id, and of the first that is behind it."""
+    digits = [start + "0" * 20 for start in _STARTS]
+    return [*zip(_NUMBERS, digits, digits[1:], strict=False)]
+
+
 def pair_of(transaction_id: str) -> tuple[str, str] | None:
     """Return transaction_type and related_no of an id; None of a UUIDv5, which does not say them, and of no id."""
     if _ID.fullmatch(transaction_id) is None:

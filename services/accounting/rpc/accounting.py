@@ -103,8 +103,8 @@ class AccountingServicer(TwoPeopleMethods, accounting_pb2_grpc.AccountingService
             merchant_id=request.merchant_id or None,
             root_reference=request.root_reference or None,
             related_no=request.related_no or None,
-            start=from_optional(request, "start_time"),
-            end=from_optional(request, "end_time"),
+            start=from_optional(request, "effective_time_min"),
+            end=from_optional(request, "effective_time_before"),
         )
         _refuse_backwards(wanted.start, wanted.end)
         page, token = await newest_page(
@@ -142,7 +142,7 @@ class AccountingServicer(TwoPeopleMethods, accounting_pb2_grpc.AccountingService
 
     async def GetBalance(self, request: pb.GetBalanceRequest, _context: Any) -> pb.GetBalanceResponse:
         """Read a balance."""
-        as_of = from_optional(request, "as_of")
+        as_of = from_optional(request, "as_of_time")
 
         async def query(tx: Tx) -> tuple[Account, int]:
             if as_of is not None:
@@ -154,13 +154,13 @@ class AccountingServicer(TwoPeopleMethods, accounting_pb2_grpc.AccountingService
         return pb.GetBalanceResponse(
             account=messages.to_account(account),
             balance_minor=str(balance),
-            as_of=request.as_of if as_of else None,
+            as_of_time=request.as_of_time if as_of else None,
         )
 
     async def ListEntries(self, request: pb.ListEntriesRequest, _context: Any) -> pb.ListEntriesResponse:
         """Read a page of an account's statement."""
-        start = from_optional(request, "start_time") or _BEGINNING
-        end = from_optional(request, "end_time") or _END
+        start = from_optional(request, "effective_time_min") or _BEGINNING
+        end = from_optional(request, "effective_time_before") or _END
         _refuse_backwards(start, end)
         scope = ("ListEntries", request.account_id, start, end)
         size = paging.page_size(request.page_size)
@@ -185,7 +185,7 @@ class AccountingServicer(TwoPeopleMethods, accounting_pb2_grpc.AccountingService
         """Read the trial balances."""
         if request.currency_code:
             require_known_currency(request.currency_code)
-        as_of = from_optional(request, "as_of")
+        as_of = from_optional(request, "as_of_time")
         currency_code = request.currency_code or None
 
         async def query(tx: Tx) -> list[TrialBalanceLine]:
@@ -210,7 +210,9 @@ def servicers(runtime: Runtime) -> Sequence[Servicer]:
 
 def _refuse_backwards(start: datetime | None, end: datetime | None) -> None:
     if start is not None and end is not None and end < start:
-        raise FieldInvalid("end_time must not be before start_time.", field="end_time")
+        raise FieldInvalid(
+            "effective_time_before must not be before effective_time_min.", field="effective_time_before"
+        )
 
 
 async def _transaction(tx: Tx, transaction_id: str) -> Transaction:

@@ -83,8 +83,7 @@ async def move(tx: Tx) -> int:
     former = await transactions.former(tx, ids)
     moved = [_under_its_key(row) for row in former.values()]
     told = {new.transaction_id: old for new, old in zip(moved, former, strict=True) if new.transaction_id != old}
-    numbers = await journal.numbers_for(tx, moved)
-    inserted = await journal.insert_new(tx, moved, numbers, former_ids=told)
+    inserted = await journal.insert_new(tx, await journal.place(tx, moved), former_ids=told)
     if len(inserted) != len(moved):
         raise InvariantError(f"{len(moved) - len(inserted)} of {len(moved)} transactions stand in the journal already")
     await tx.fetch(_RETIRE, ids)

@@ -7,12 +7,14 @@ batch has few, the legs lead to them: one row for each batch, account and day. S
 
 import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
+from paykit.errors import InvariantError
 from paykit.postgres.database import Tx
 from paykit.postgres.faults import UniqueViolation
 from paystream.accounting.v1.events import Direction, Side
@@ -92,39 +94,72 @@ Row = tuple[Any, ...]
 
 
 @dataclass(slots=True)
-class Numbers:
-    """What rows of the journal are made of beside transactions.
+class JournalBatch:
+    """Transactions of one month that stand together, in the order of ids, in which indexes are written quickest.
+
+    Attributes:
+        number: Of the batch: its transactions have the positions from number * BATCH_ROWS_MAX on.
+        month: That of their ids.
+        transactions: BATCH_ROWS_MAX at most.
+    """
+
+    number: int
+    month: int
+    transactions: list[Transaction]
+
+    @property
+    def first_position(self) -> int:
+        """That of the first transaction."""
+        return self.number * BATCH_ROWS_MAX
+
+
+@dataclass(slots=True)
+class Places:
+    """Where transactions are going to stand.
 
     Attributes:
         accounts: account_no by account_id, of accounts that there are.
-        batches: Numbers of batches, each for BATCH_ROWS_MAX transactions of one month at most.
+        batches: All of the transactions, each in one batch.
     """
 
     accounts: dict[str, int]
-    batches: list[int]
+    batches: list[JournalBatch]
 
 
-async def numbers_for(tx: Tx, transactions: Sequence[Transaction]) -> Numbers:
-    """Read the numbers of accounts, and take those of batches; accounts that there are not are left out."""
+async def place(tx: Tx, transactions: Sequence[Transaction]) -> Places:
+    """Read the numbers of accounts, and take those of batches; accounts that there are not are left out.
+
+    Raises:
+        InvariantError: The database gave other than one number for each batch.
+    """
     account_ids = {entry.account_id for transaction in transactions for entry in transaction.entries}
-    batches = sum(1 for _ in _batches(transactions))
-    numbers = Numbers({}, [])
-    for account_id, number in await tx.fetch(_SELECT_ACCOUNTS, list(account_ids), batches):
+    parts = [*_parts(transactions)]
+    accounts, numbers = {}, []
+    for account_id, number in await tx.fetch(_SELECT_ACCOUNTS, list(account_ids), len(parts)):
         if account_id is None:
-            numbers.batches.append(number)
+            numbers.append(number)
         else:
-            numbers.accounts[account_id] = number
-    return numbers
+            accounts[account_id] = number
+    return Places(accounts, _numbered(parts, numbers))
 
 
-async def number_accounts(tx: Tx, numbers: Numbers, account_ids: Collection[str]) -> None:
+def batches_of(transactions: Sequence[Transaction], numbers: Sequence[int]) -> list[JournalBatch]:
+    """Divide transactions into batches with these numbers.
+
+    Raises:
+        InvariantError: There is not one number for each batch.
+    """
+    return _numbered([*_parts(transactions)], numbers)
+
+
+async def number_accounts(tx: Tx, places: Places, account_ids: Collection[str]) -> None:
     """Add the numbers of accounts that were not there before."""
     for account_id, number in await tx.fetch(_SELECT_ACCOUNTS, list(account_ids), 0):
-        numbers.accounts[account_id] = number
+        places.accounts[account_id] = number
 
 
 async def insert_new(
-    tx: Tx, transactions: Sequence[Transaction], numbers: Numbers, *, former_ids: Mapping[str, str] | None = None
+    tx: Tx, places: Places, *, without: Collection[str] = (), former_ids: Mapping[str, str] | None = None
 ) -> set[str]:
     """Insert transactions with their entries; return the ids of those that were not booked before.
 
@@ -133,40 +168,46 @@ async def insert_new(
 
     Args:
         tx: The transaction.
-        transactions: No pair of transaction_type and related_no twice.
-        numbers: Of all their accounts, and of as many batches as they need.
+        places: Of transactions whose accounts are all there; no pair of transaction_type and related_no twice.
+        without: Ids of those that are left out.
         former_ids: The ids that they are known by to others, where these are not what `transaction_id` says.
 
     Rows: journal, leg.
     """
-    inserted = await _insert(tx, rows_of(transactions, numbers, former_ids=former_ids))
-    legs = legs_of(transactions, numbers, inserted=inserted)
+    if without:
+        places = Places(places.accounts, [_left_out(batch, without) for batch in places.batches])
+    rows = rows_of(places, former_ids=former_ids)
+    if not rows:
+        return set()
+    inserted = await _insert(tx, rows)
+    legs = legs_of(places, inserted=inserted)
     if legs:
         await tx.copy("leg", LEG_COLUMNS, legs)
-    if inserted is None:
-        return {transaction.transaction_id for transaction in transactions}
-    return {transaction.transaction_id for transaction in transactions if _key(transaction) in inserted}
+    return {
+        transaction.transaction_id
+        for batch in places.batches
+        for transaction in batch.transactions
+        if inserted is None or _key(transaction) in inserted
+    }
 
 
-def rows_of(
-    transactions: Sequence[Transaction], numbers: Numbers, *, former_ids: Mapping[str, str] | None = None
-) -> list[Row]:
+def rows_of(places: Places, *, former_ids: Mapping[str, str] | None = None) -> list[Row]:
     """Return the rows of `journal`, in the order of COLUMNS."""
     return [
-        _row(transaction, month, position, numbers.accounts, former_ids)
-        for number, (month, batch) in zip(numbers.batches, _batches(transactions), strict=False)
-        for position, transaction in enumerate(batch, number * BATCH_ROWS_MAX)
+        _row(transaction, batch.month, position, places.accounts, former_ids)
+        for batch in places.batches
+        for position, transaction in enumerate(batch.transactions, batch.first_position)
     ]
 
 
-def legs_of(
-    transactions: Sequence[Transaction], numbers: Numbers, *, inserted: Collection[UUID] | None = None
-) -> list[Row]:
+def legs_of(places: Places, *, inserted: Collection[UUID] | None = None) -> list[Row]:
     """Return the rows of `leg`, in the order of LEG_COLUMNS: of those that went in, None for all."""
     legs: list[Row] = []
-    for number, (month, batch) in zip(numbers.batches, _batches(transactions), strict=False):
-        new = batch if inserted is None else [each if _key(each) in inserted else None for each in batch]
-        legs += _legs(new, month, number * BATCH_ROWS_MAX, numbers.accounts)
+    for batch in places.batches:
+        new: Sequence[Transaction | None] = batch.transactions
+        if inserted is not None:
+            new = [each if _key(each) in inserted else None for each in batch.transactions]
+        legs += _legs(new, batch.month, batch.first_position, places.accounts)
     return legs
 
 
@@ -186,13 +227,23 @@ async def _insert(tx: Tx, rows: Sequence[Row]) -> set[UUID] | None:
     return None if len(inserted) == len(rows) else {row[0] for row in inserted}
 
 
-def _batches(transactions: Sequence[Transaction]) -> Iterator[tuple[int, list[Transaction]]]:
-    """Yield what goes into one partition, in the order of ids, in which indexes are written quickest."""
+def _parts(transactions: Sequence[Transaction]) -> Iterator[tuple[int, list[Transaction]]]:
+    """Yield the transactions of each batch with their month, which is that of one partition."""
     keyed = sorted((transaction_key.month_of(each.transaction_id), each.transaction_id, each) for each in transactions)
-    for month, group in groupby(keyed, key=lambda item: item[0]):
+    for month, group in groupby(keyed, key=itemgetter(0)):
         rest = iter([item[2] for item in group])
-        while batch := [*islice(rest, BATCH_ROWS_MAX)]:
-            yield month, batch
+        while part := [*islice(rest, BATCH_ROWS_MAX)]:
+            yield month, part
+
+
+def _numbered(parts: Sequence[tuple[int, list[Transaction]]], numbers: Sequence[int]) -> list[JournalBatch]:
+    if len(numbers) != len(parts):  # What has no number would be booked nowhere, and its event told all the same.
+        raise InvariantError(f"{len(parts)} batches of the journal were given {len(numbers)} numbers")
+    return [JournalBatch(number, month, part) for number, (month, part) in zip(numbers, parts, strict=True)]
+
+
+def _left_out(batch: JournalBatch, ids: Collection[str]) -> JournalBatch:
+    return replace(batch, transactions=[each for each in batch.transactions if each.transaction_id not in ids])
 
 
 def _key(transaction: Transaction) -> UUID:

@@ -46,6 +46,7 @@ class StreamsExhausted(DomainError):
 
     kind = Kind.RESOURCE_EXHAUSTED
     reason = "STREAMS_EXHAUSTED"
+    retry_after_s = 1
 
 
 class StreamOverrun(DomainError):
@@ -53,6 +54,7 @@ class StreamOverrun(DomainError):
 
     kind = Kind.RESOURCE_EXHAUSTED
     reason = "STREAM_OVERRUN"
+    retry_after_s = 1
 
 
 @dataclass(eq=False, slots=True)

@@ -112,7 +112,7 @@ def _dispute(dispute: ChannelDispute, callback: Callback) -> payment_pb2.ReportD
         outcome=_DISPUTED[callback.report],
         amount=Money(amount_minor=amount_minor, currency_code=dispute.currency_code),
         reason=payment_pb2.DisputeReason.Value(f"DISPUTE_REASON_{dispute.reason}"),
-        respond_by=to_timestamp(dispute.respond_by),
+        respond_by_time=to_timestamp(dispute.respond_by),
         stage=payment_pb2.DisputeStage.Value(f"DISPUTE_STAGE_{callback.dispute_stage or dispute.stage}"),
         category=dispute.category,
         occur_time=to_timestamp(callback.occur_time) if callback.occur_time else None,

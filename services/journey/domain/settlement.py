@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from paystream.accounting.v1 import accounting_pb2
-from paystream.common.v1.money_pb2 import Money
+from paystream.common.v1.money_pb2 import SignedMoney
 from paystream.journey.v1 import journey_pb2 as pb
 from paystream.settlement.v1 import settlement_pb2
 from services.journey.domain.step import earliest, enum_name, lifecycle, moment, step
@@ -25,7 +25,7 @@ def settlement_steps(
     While it collects, its step stands where the journey's first item joined it.
     """
     state = enum_name(settlement_pb2.SettlementState, settlement.state, "SETTLEMENT_STATE_")
-    amount = Money(amount_minor=int(settlement.sums.total_minor or 0), currency_code=settlement.currency_code)
+    amount = SignedMoney(amount_minor=int(settlement.sums.total_minor or 0), currency_code=settlement.currency_code)
     if not settlement.HasField("close_time"):
         begin = joined_time if state == "PENDING" and joined_time is not None else settlement.create_time
         detail = f"carried into {settlement.carried_into}" if settlement.carried_into else "collecting"
@@ -56,5 +56,5 @@ def _released_times(settlement: settlement_pb2.Settlement) -> list[Timestamp]:
 
 
 def _reserve_release(settlement: settlement_pb2.Settlement, time: Timestamp) -> pb.Step:
-    reserve = Money(amount_minor=settlement.reserve_held_minor, currency_code=settlement.currency_code)
+    reserve = SignedMoney(amount_minor=settlement.reserve_held_minor, currency_code=settlement.currency_code)
     return step(pb.STEP_KIND_SETTLEMENT, settlement.settlement_id, "RESERVE_RELEASED", time=time, amount=reserve)

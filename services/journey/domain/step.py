@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from paystream.common.v1.money_pb2 import Money
+from paystream.common.v1.money_pb2 import Money, SignedMoney
 from paystream.journey.v1 import journey_pb2 as pb
 
 CREATED = "CREATED"
@@ -26,7 +26,7 @@ def lifecycle(
     state: str,
     begin: Timestamp,
     end: Timestamp,
-    amount: Money | None,
+    amount: Money | SignedMoney | None,
     detail: str = "",
     outcome: str = "",
     initial_state: str = CREATED,
@@ -70,10 +70,18 @@ def attempt_lifecycle(
 
 
 def step(
-    kind: pb.StepKind.ValueType, resource_id: str, what: str, *, time: Timestamp, amount: Money | None, detail: str = ""
+    kind: pb.StepKind.ValueType,
+    resource_id: str,
+    what: str,
+    *,
+    time: Timestamp,
+    amount: Money | SignedMoney | None,
+    detail: str = "",
 ) -> pb.Step:
     """One thing that happened."""
-    return pb.Step(time=time, kind=kind, resource_id=resource_id, what=what, amount=amount, detail=detail)
+    return pb.Step(
+        occur_time=time, kind=kind, resource_id=resource_id, what=what, amount=_signed(amount), detail=detail
+    )
 
 
 def earliest(times: Sequence[Timestamp]) -> Timestamp | None:
@@ -102,3 +110,9 @@ def enum_name(enum: Any, value: int, prefix: str) -> str:
         return str(enum.Name(value)).removeprefix(prefix)
     except ValueError:
         return f"STATE_{value}"
+
+
+def _signed(amount: Money | SignedMoney | None) -> SignedMoney | None:
+    if amount is None:
+        return None
+    return SignedMoney(amount_minor=amount.amount_minor, currency_code=amount.currency_code)

@@ -51,7 +51,7 @@ class Story:
 
 def in_order(steps: Iterable[pb.Step]) -> list[pb.Step]:
     """Sort by time; of what happened at one moment, the whole begins before its parts and ends after them."""
-    return sorted(steps, key=lambda step: (moment(step.time), _within_a_moment(step), step.resource_id))
+    return sorted(steps, key=lambda step: (moment(step.occur_time), _within_a_moment(step), step.resource_id))
 
 
 def _within_a_moment(step: pb.Step) -> tuple[bool, int]:

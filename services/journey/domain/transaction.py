@@ -1,7 +1,7 @@
 """What a transaction of the ledger tells."""
 
 from paystream.accounting.v1 import accounting_pb2
-from paystream.common.v1.money_pb2 import Money
+from paystream.common.v1.money_pb2 import SignedMoney
 from paystream.journey.v1 import journey_pb2 as pb
 from services.journey.domain.step import joined, step
 
@@ -14,14 +14,14 @@ def transaction_step(transaction: accounting_pb2.Transaction) -> pb.Step:
         transaction.transaction_id,
         transaction.transaction_type,
         time=transaction.create_time,
-        amount=Money(amount_minor=transaction.amount_minor, currency_code=code),
+        amount=SignedMoney(amount_minor=transaction.amount_minor, currency_code=code),
         detail=joined([transaction.related_no, transaction.actor, transaction.reason]),
     )
     booked.entries.extend(
         pb.JournalEntry(
             account_kind=entry.account_kind,
             merchant_id=entry.merchant_id,
-            effect=Money(amount_minor=entry.effect * entry.amount_minor, currency_code=code),
+            effect=SignedMoney(amount_minor=entry.effect * entry.amount_minor, currency_code=code),
         )
         for entry in transaction.entries
     )

@@ -78,7 +78,7 @@ class NotificationServicer(notification_pb2_grpc.NotificationServiceServicer):
 
     async def SetPreferences(self, request: pb.SetPreferencesRequest, _context: Any) -> pb.SetPreferencesResponse:
         """Replace a merchant's preferences."""
-        return await self._runtime.change(_SET_PREFERENCES, messages.from_set_preferences(request))
+        return await self._runtime.call(_SET_PREFERENCES, request, messages.from_set_preferences(request))
 
     async def GetPreferences(self, request: pb.GetPreferencesRequest, _context: Any) -> pb.GetPreferencesResponse:
         """Read a merchant's preferences."""

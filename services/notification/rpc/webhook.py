@@ -135,14 +135,14 @@ class WebhookServicer(webhook_pb2_grpc.WebhookServiceServicer):
         self, request: pb.UpdateWebhookEndpointRequest, _context: Any
     ) -> pb.UpdateWebhookEndpointResponse:
         """Change an endpoint."""
-        return await self._runtime.change(_UPDATE, messages.from_update(request, self._policy))
+        return await self._runtime.call(_UPDATE, request, messages.from_update(request, self._policy))
 
     async def DeleteWebhookEndpoint(
         self, request: pb.DeleteWebhookEndpointRequest, _context: Any
     ) -> pb.DeleteWebhookEndpointResponse:
         """End an endpoint."""
         item = DeleteWebhookEndpoint(endpoint_id=request.endpoint_id, etag=request.etag)
-        return await self._runtime.change(_DELETE, item)
+        return await self._runtime.call(_DELETE, request, item)
 
     async def RotateWebhookSecret(
         self, request: pb.RotateWebhookSecretRequest, _context: Any

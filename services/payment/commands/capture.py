@@ -32,6 +32,7 @@ class CapturePayment:
         amount_minor: None, as is the currency, for all that is left.
         final: What it leaves is given up.
         unsent_ttl: How long it may wait to be sent.
+        capture_id: The id that it gets; None for a new one.
     """
 
     payment_id: str
@@ -42,6 +43,7 @@ class CapturePayment:
     cause: Cause
     labels: Labels = NO_LABELS
     creating_call: CreatingCall = NO_CALL
+    capture_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +140,11 @@ def _capture(rows: PaymentWork, item: CapturePayment, references: TakenReference
     if item.currency_code is not None:
         domain.payment.require_currency(payment, item.currency_code)
     payment, capture = domain.capture.create(
-        payment, capture_id=new_id("cap"), amount_minor=item.amount_minor, final=item.final, now=rows.tx.now
+        payment,
+        capture_id=item.capture_id or new_id("cap"),
+        amount_minor=item.amount_minor,
+        final=item.final,
+        now=rows.tx.now,
     )
     references.take(capture.merchant_id, item.labels.merchant_reference, capture.capture_id)
     capture = replace(capture, labels=item.labels, creating_call=item.creating_call)

@@ -37,6 +37,7 @@ class CreatePayment:
         channel: The channel it goes through; None where none takes it.
         expire_time: Until when it may be sent to that; None for as long as `unsent_ttl` says.
         creating_call: Set where a call asks for it.
+        payment_id: The id that it gets; None for a new one.
     """
 
     merchant_id: str
@@ -55,6 +56,7 @@ class CreatePayment:
     unsent_ttl: timedelta = UNSENT_TTL
     cause: Cause
     creating_call: CreatingCall = NO_CALL
+    payment_id: str | None = None
 
 
 async def create_payments(tx: Tx, items: Sequence[CreatePayment]) -> list[Payment | DomainError]:
@@ -101,7 +103,7 @@ def _create(tx: Tx, item: CreatePayment, payees: Mapping[tuple[str, str], Payee]
         raise domain.routing.not_available(item.currency_code, item.method)
     correlation_id = _admit(matching, item) if matching else None
     return Payment(
-        payment_id=new_id("pay"),
+        payment_id=item.payment_id or new_id("pay"),
         merchant_id=item.merchant_id,
         merchant_reference=item.merchant_reference,
         order_id=item.order_id,

@@ -25,6 +25,7 @@ class CreateRefund:
 
     Attributes:
         capture_id: The one capture to give back; None for the oldest that are left.
+        refund_id: The id that it gets; None for a new one.
     """
 
     payment_id: str
@@ -35,6 +36,7 @@ class CreateRefund:
     cause: Cause
     labels: Labels = NO_LABELS
     creating_call: CreatingCall = NO_CALL
+    refund_id: str | None = None
 
 
 async def create_refunds(tx: Tx, items: Sequence[CreateRefund]) -> list[Refund | DomainError]:
@@ -58,7 +60,7 @@ def _create(rows: PaymentWork, item: CreateRefund, references: TakenReferences, 
     accepted = domain.refund.create(
         payment,
         rows.captures_of(payment),
-        refund_id=new_id("ref"),
+        refund_id=item.refund_id or new_id("ref"),
         amount_minor=item.amount_minor,
         currency_code=item.currency_code,
         reason=item.reason,

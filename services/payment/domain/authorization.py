@@ -28,6 +28,7 @@ class CaptureInProgress(DomainError):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "CAPTURE_IN_PROGRESS"
+    retry_after_s = 5
 
 
 def uncaptured_minor(payment: Payment) -> int:
@@ -35,6 +36,12 @@ def uncaptured_minor(payment: Payment) -> int:
     if payment.capture_mode is CaptureMode.AUTOMATIC:
         return 0
     return payment.authorized_minor - payment.captured_minor - payment.cancelled_minor
+
+
+def is_concluded(payment: Payment) -> bool:
+    """Return whether a payment has an outcome, and nothing more is asked of its channel: no capture, no void."""
+    decided = payment.state not in {PaymentState.CREATED, PaymentState.UNKNOWN}
+    return decided and not payment.capturing_minor and not payment.cancelling_minor
 
 
 def capturable_minor(payment: Payment) -> int:

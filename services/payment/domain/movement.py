@@ -29,6 +29,10 @@ class MovementState(StrEnum):
     RETURNED = "RETURNED"
 
 
+OPEN = frozenset({MovementState.QUEUED, MovementState.CREATED, MovementState.UNKNOWN})
+"""States without an outcome."""
+
+
 class MovementAction(StrEnum):
     """What can happen to it."""
 

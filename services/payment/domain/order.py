@@ -25,6 +25,7 @@ class OrderUnknown(DomainError):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "ORDER_UNKNOWN"
+    retry_after_s = 1
 
 
 class OrderMerchantMismatch(DomainError):

@@ -24,7 +24,7 @@ def to_dispute(dispute: Dispute) -> pb.Dispute:
         contradicted=dispute.contradicted,
         channel=dispute.channel,
         dispute_reference=dispute.dispute_reference,
-        respond_by=to_timestamp(dispute.respond_by) if dispute.respond_by else None,
+        respond_by_time=to_timestamp(dispute.respond_by) if dispute.respond_by else None,
         evidence=dispute.evidence or "",
         response_state=pb.DisputeResponseState.Value(f"DISPUTE_RESPONSE_STATE_{response_state}"),
         create_time=to_timestamp(dispute.create_time),
@@ -66,7 +66,7 @@ def from_report(request: pb.ReportDisputeRequest) -> Reported:
         category=request.category or None,
         occur_time=from_optional(request, "occur_time"),
         reason=events.DisputeReason(pb.DisputeReason.Name(request.reason).removeprefix("DISPUTE_REASON_")),
-        respond_by=from_optional(request, "respond_by"),
+        respond_by=from_optional(request, "respond_by_time"),
     )
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from paykit.base.call import current_call
 from paykit.errors import DomainError
+from paykit.ids import new_id
 from paykit.merchants.standing import NOT_TOLD_YET
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
@@ -14,12 +16,14 @@ from paykit.serve import batching
 from paykit.serve.idempotency import Creates
 from paykit.serve.listing import newest_page
 from paykit.serve.operations import Operation
+from paykit.serve.outcomes.awaiting import Awaited, Outcomes, shown
 from paykit.serve.server import Servicer
 from paykit.serve.streaming import in_chunks
 from paystream.payment.v1 import payment_pb2 as pb
 from paystream.payment.v1 import payment_pb2_grpc
 from services.payment import commands, domain, messages, store
 from services.payment.domain.order import OrderUnknown
+from services.payment.domain.payment import Payment
 from services.payment.rpc.attempt import AttemptMethods
 from services.payment.rpc.capture import CaptureMethods
 from services.payment.rpc.contact import ContactMethods
@@ -67,10 +71,21 @@ class PaymentServicer(
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._outcomes = Outcomes(runtime)
 
     async def CreatePayment(self, request: pb.CreatePaymentRequest, _context: Any) -> pb.CreatePaymentResponse:
         """Accept a payment, once per request_id."""
-        return await self._runtime.call(_CREATE, request, self._reader()(request))
+        item = self._reader()(request)
+        if not request.HasField("wait_for"):
+            return await self._runtime.call(_CREATE, request, item)
+        payment_id = new_id("pay")
+        return await self._outcomes.after(
+            lambda: self._runtime.call(_CREATE, request, replace(item, payment_id=payment_id)),
+            request,
+            _CREATED,
+            key=payment_id,
+            key_of=lambda reply: reply.payment.payment_id,
+        )
 
     async def BatchCreatePayments(
         self, request: pb.BatchCreatePaymentsRequest, _context: Any
@@ -94,7 +109,7 @@ class PaymentServicer(
 
     async def GetPayment(self, request: pb.GetPaymentRequest, _context: Any) -> pb.GetPaymentResponse:
         """Read a payment with its captures and attempts."""
-        return await self._runtime.read(lambda tx: _payment_in_full(tx, request.payment_id))
+        return await self._outcomes.get(request, _PAYMENT, key=request.payment_id, missing=domain.payment.not_found)
 
     async def ListPayments(self, request: pb.ListPaymentsRequest, _context: Any) -> pb.ListPaymentsResponse:
         """Read a page of payments."""
@@ -133,15 +148,19 @@ def servicers(runtime: Runtime) -> Sequence[Servicer]:
     ]
 
 
-async def _payment_in_full(tx: Tx, payment_id: str) -> pb.GetPaymentResponse:
-    payment = await store.payments.get(tx, payment_id)
-    if payment is None:
-        raise domain.payment.not_found(payment_id)
-    attempts = await store.attempts.of(tx, payment_id, limit=store.ATTEMPTS_SHOWN_MAX)
+async def _payment_in_full(tx: Tx, payment: Payment) -> pb.GetPaymentResponse:
+    attempts = await store.attempts.of(tx, payment.payment_id, limit=store.ATTEMPTS_SHOWN_MAX)
     charged = domain.capture.of_charge(payment)
-    captures = [domain.capture.timed(charged, attempts)] if charged else await store.captures.of_payment(tx, payment_id)
+    if charged:
+        captures = [domain.capture.timed(charged, attempts)]
+    else:
+        captures = await store.captures.of_payment(tx, payment.payment_id)
     return pb.GetPaymentResponse(
         payment=messages.payment.to_payment(payment),
         attempts=map(messages.attempt.to_attempt, attempts),
         captures=map(messages.capture.to_capture, captures),
     )
+
+
+_CREATED = Awaited(read=store.payments.by_key, concluded=domain.authorization.is_concluded, show=shown(_CREATE.reply))
+_PAYMENT = Awaited(read=store.payments.by_key, concluded=domain.authorization.is_concluded, show=_payment_in_full)

@@ -1,17 +1,19 @@
 """The methods of the PaymentService about refunds."""
 
+from dataclasses import replace
 from typing import Any
 
 from paykit.base.call import current_call
-from paykit.postgres.database import Tx
+from paykit.ids import new_id
 from paykit.process.runtime import Runtime
 from paykit.serve.idempotency import Creates
 from paykit.serve.listing import newest_page
 from paykit.serve.operations import Operation
+from paykit.serve.outcomes.awaiting import Awaited, Outcomes, shown
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import commands, domain, messages, store
 from services.payment.commands.refund_funds import CancelRefund
-from services.payment.domain.refund import Refund
+from services.payment.domain.movement import OPEN
 
 _CREATE_REFUND = Operation(
     name="CreateRefund",
@@ -30,17 +32,35 @@ _CANCEL_REFUND = Operation(
     reply_type=pb.CancelRefundResponse,
     wakes=(commands.refund_funds.RELEASING_JOB,),
 )
+_CREATED = Awaited(
+    read=store.refunds.by_key, concluded=lambda refund: refund.state not in OPEN, show=shown(_CREATE_REFUND.reply)
+)
+_REFUND = Awaited(
+    read=store.refunds.by_key,
+    concluded=_CREATED.concluded,
+    show=shown(lambda refund: pb.GetRefundResponse(refund=messages.refund.to_refund(refund))),
+)
 
 
 class RefundMethods:
     """A part of the servicer; the contract stands in the proto."""
 
     _runtime: Runtime
+    _outcomes: Outcomes
 
     async def CreateRefund(self, request: pb.CreateRefundRequest, _context: Any) -> pb.CreateRefundResponse:
         """Accept a refund, once per request_id."""
         item = messages.refund.from_create_refund(request, current_call().cause)
-        return await self._runtime.call(_CREATE_REFUND, request, item)
+        if not request.HasField("wait_for"):
+            return await self._runtime.call(_CREATE_REFUND, request, item)
+        refund_id = new_id("ref")
+        return await self._outcomes.after(
+            lambda: self._runtime.call(_CREATE_REFUND, request, replace(item, refund_id=refund_id)),
+            request,
+            _CREATED,
+            key=refund_id,
+            key_of=lambda reply: reply.refund.refund_id,
+        )
 
     async def CancelRefund(self, request: pb.CancelRefundRequest, _context: Any) -> pb.CancelRefundResponse:
         """Give a refund up that waits, once per request_id."""
@@ -49,8 +69,7 @@ class RefundMethods:
 
     async def GetRefund(self, request: pb.GetRefundRequest, _context: Any) -> pb.GetRefundResponse:
         """Read a refund."""
-        refund = await self._runtime.read(lambda tx: _refund(tx, request.refund_id))
-        return pb.GetRefundResponse(refund=messages.refund.to_refund(refund))
+        return await self._outcomes.get(request, _REFUND, key=request.refund_id, missing=domain.refund.not_found)
 
     async def ListRefunds(self, request: pb.ListRefundsRequest, _context: Any) -> pb.ListRefundsResponse:
         """Read a page of refunds."""
@@ -63,10 +82,3 @@ class RefundMethods:
             show=messages.refund.to_refund,
         )
         return pb.ListRefundsResponse(refunds=page, next_page_token=token)
-
-
-async def _refund(tx: Tx, refund_id: str) -> Refund:
-    refund = await store.refunds.get(tx, refund_id)
-    if refund is None:
-        raise domain.refund.not_found(refund_id)
-    return refund

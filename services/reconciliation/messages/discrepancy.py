@@ -70,8 +70,10 @@ def from_list(request: pb.ListDiscrepanciesRequest) -> DiscrepancyFilter:
     )
 
 
-def _money(amount_minor: int | None, currency_code: str) -> money_pb2.Money | None:
-    return None if amount_minor is None else money_pb2.Money(amount_minor=amount_minor, currency_code=currency_code)
+def _money(amount_minor: int | None, currency_code: str) -> money_pb2.SignedMoney | None:
+    return (
+        None if amount_minor is None else money_pb2.SignedMoney(amount_minor=amount_minor, currency_code=currency_code)
+    )
 
 
 def _possible(found: Discrepancy) -> tuple[ResolutionAction, ...]:

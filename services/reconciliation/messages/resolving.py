@@ -82,7 +82,7 @@ def to_uncleared(amount: UnclearedAmount, *, now: datetime) -> pb.UnclearedAmoun
         amount_minor=str(amount.amount_minor),
         reference=amount.reference,
         root_reference=amount.root_reference,
-        since=to_timestamp(amount.since),
+        since_time=to_timestamp(amount.since),
         due_time=to_timestamp(amount.due_time),
         overdue=amount.due_time < now,
     )

@@ -60,8 +60,8 @@ def to_trial(trial: Trial) -> pb.TryRuleSetResponse:
     return pb.TryRuleSetResponse(
         line_count=trial.line_count,
         changes=[
-            pb.TryRuleSetResponse.Change(status=status, tried_status=tried, line_count=count)
-            for (status, tried), count in sorted(trial.changes.items())
+            pb.TryRuleSetResponse.Change(state=state, tried_state=tried, line_count=count)
+            for (state, tried), count in sorted(trial.changes.items())
         ],
         truncated=trial.truncated,
     )

@@ -105,7 +105,7 @@ def require_due(policy: Policy, pending: Sequence[Settlement], *, now: datetime)
     """
     if pending and not settleable(policy, pending, now=now):
         dues = [due for settlement in pending if (due := _due_by_policy(policy, settlement, now)) is not None]
-        raise not_due(min(dues))
+        raise not_due(min(dues), now=now)
 
 
 def merge(pending: Sequence[Settlement], *, now: datetime) -> tuple[Settlement, list[Settlement]]:

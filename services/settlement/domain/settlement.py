@@ -4,6 +4,7 @@ States: PENDING (collects) -> CREATED (closed, told to the ledger) -> COMPLETED 
 PENDING -> CARRIED: not worth settling at its time; what it collected counts in another one.
 """
 
+import math
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
@@ -60,11 +61,13 @@ def not_found(settlement_id: str) -> SettlementNotFound:
     return SettlementNotFound(message, field="settlement_id", settlement_id=settlement_id)
 
 
-def not_due(due_at: datetime) -> SettlementNotDue:
-    """Make the refusal to settle before the days of delay are over."""
+def not_due(due_at: datetime, *, now: datetime) -> SettlementNotDue:
+    """Make the refusal to settle before the days of delay are over; it says after how long they are."""
     due_time = due_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
     message = f"What is pending is due at {due_time}; override_reason settles it now."
-    return SettlementNotDue(message, field="override_reason", due_time=due_time)
+    refusal = SettlementNotDue(message, field="override_reason", due_time=due_time)
+    refusal.retry_after_s = max(math.ceil((due_at - now).total_seconds()), 1)
+    return refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ class CreateWithdrawal:
         approval_limit_minor: Above it, together with what was accepted in the last 24 hours, a second person decides.
         daily_limit_minor: Of the merchant, in this currency.
         note: What the requester writes about it; None for nothing.
+        withdrawal_id: The id that it gets; None for a new one.
     """
 
     merchant_id: str
@@ -44,6 +45,7 @@ class CreateWithdrawal:
     note: str | None = None
     labels: Labels = NO_LABELS
     creating_call: CreatingCall = NO_CALL
+    withdrawal_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +196,7 @@ def _accepted(tx: Tx, item: CreateWithdrawal, account: BankAccount, *, allowance
         allowance, amount_minor=item.amount_minor, approval_limit_minor=item.approval_limit_minor
     )
     return Withdrawal(
-        withdrawal_id=new_id("wdr"),
+        withdrawal_id=item.withdrawal_id or new_id("wdr"),
         merchant_id=item.merchant_id,
         bank_account_id=item.bank_account_id,
         destination_token=account.token,

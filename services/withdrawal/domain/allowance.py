@@ -25,6 +25,7 @@ class WithdrawalLimitExceeded(DomainError):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "WITHDRAWAL_LIMIT_EXCEEDED"
+    retry_after_s = 3_600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

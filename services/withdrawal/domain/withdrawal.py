@@ -29,6 +29,8 @@ class WithdrawalNotFound(DomainError):
 class NotHeldYet(IllegalTransition):
     """The ledger has not booked the hold yet; a caller may wait for it."""
 
+    retry_after_s = 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdrawal:

@@ -22,6 +22,18 @@ class WithdrawalState(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+CONCLUDED = frozenset(
+    {
+        WithdrawalState.COMPLETED,
+        WithdrawalState.RETURNED,
+        WithdrawalState.FAILED,
+        WithdrawalState.REJECTED,
+        WithdrawalState.CANCELLED,
+    }
+)
+"""States that are an outcome."""
+
+
 class WithdrawalAction(StrEnum):
     """What can happen to a withdrawal; HOLD and REFUSE are the ledger's."""
 

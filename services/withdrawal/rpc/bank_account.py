@@ -69,13 +69,13 @@ class BankAccountMethods:
         self, request: pb.VerifyBankAccountRequest, _context: Any
     ) -> pb.VerifyBankAccountResponse:
         """Record the result of a check."""
-        return await self._runtime.change(_VERIFY, messages.from_verify(request, cause=current_call().cause))
+        return await self._runtime.call(_VERIFY, request, messages.from_verify(request, cause=current_call().cause))
 
     async def DisableBankAccount(
         self, request: pb.DisableBankAccountRequest, _context: Any
     ) -> pb.DisableBankAccountResponse:
         """Stop using a bank account."""
-        return await self._runtime.change(_DISABLE, messages.from_disable(request, cause=current_call().cause))
+        return await self._runtime.call(_DISABLE, request, messages.from_disable(request, cause=current_call().cause))
 
 
 async def _account(tx: Tx, bank_account_id: str) -> BankAccount:

@@ -1,10 +1,12 @@
 """The WithdrawalService: messages to commands and back."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from paykit.base.call import current_call
 from paykit.channels.attempts import RecordEvidence
+from paykit.ids import new_id
 from paykit.merchants import projection, standing
 from paykit.merchants.standing import NOT_TOLD_YET, MerchantUnknown
 from paykit.money import require_known_currency
@@ -14,13 +16,14 @@ from paykit.serve import auth, waiting
 from paykit.serve.idempotency import Creates
 from paykit.serve.listing import newest_page
 from paykit.serve.operations import Operation
+from paykit.serve.outcomes.awaiting import Awaited, Outcomes, shown
 from paykit.serve.server import Servicer
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
 from paystream.withdrawal.v1 import withdrawal_pb2_grpc
 from services.withdrawal import commands, domain, messages, store
 from services.withdrawal.domain.allowance import ROLLING_DAY, Allowance
-from services.withdrawal.domain.attempt import PayoutAttempt
 from services.withdrawal.domain.withdrawal import NotHeldYet, Withdrawal
+from services.withdrawal.domain.withdrawal_state import CONCLUDED
 from services.withdrawal.rpc.bank_account import BankAccountMethods
 from services.withdrawal.rpc.contradiction import WithdrawalContradictionMethods
 
@@ -69,6 +72,7 @@ class WithdrawalServicer(
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._outcomes = Outcomes(runtime)
 
     async def GetWithdrawableBalance(
         self, request: pb.GetWithdrawableBalanceRequest, _context: Any
@@ -85,7 +89,16 @@ class WithdrawalServicer(
         """Accept a withdrawal, once per request_id."""
         call = current_call()
         item = messages.from_create_withdrawal(request, self._runtime.settings, requester=call.caller, cause=call.cause)
-        return await self._runtime.call(_CREATE, request, item)
+        if not request.HasField("wait_for"):
+            return await self._runtime.call(_CREATE, request, item)
+        withdrawal_id = new_id("wdr")
+        return await self._outcomes.after(
+            lambda: self._runtime.call(_CREATE, request, replace(item, withdrawal_id=withdrawal_id)),
+            request,
+            _CREATED,
+            key=withdrawal_id,
+            key_of=lambda reply: reply.withdrawal.withdrawal_id,
+        )
 
     async def ApproveWithdrawal(
         self, request: pb.ApproveWithdrawalRequest, _context: Any
@@ -106,9 +119,8 @@ class WithdrawalServicer(
 
     async def GetWithdrawal(self, request: pb.GetWithdrawalRequest, _context: Any) -> pb.GetWithdrawalResponse:
         """Read a withdrawal with its calls to the bank."""
-        withdrawal, attempts = await self._runtime.read(lambda tx: _with_attempts(tx, request.withdrawal_id))
-        return pb.GetWithdrawalResponse(
-            withdrawal=messages.to_withdrawal(withdrawal), attempts=map(messages.to_attempt, attempts)
+        return await self._outcomes.get(
+            request, _WITHDRAWAL, key=request.withdrawal_id, missing=domain.withdrawal.not_found
         )
 
     async def ListWithdrawals(self, request: pb.ListWithdrawalsRequest, _context: Any) -> pb.ListWithdrawalsResponse:
@@ -161,8 +173,16 @@ async def _allowance(tx: Tx, merchant_id: str, currency_code: str) -> Allowance:
     return (await store.read_allowances(tx, [key], since=tx.now - ROLLING_DAY))[key]
 
 
-async def _with_attempts(tx: Tx, withdrawal_id: str) -> tuple[Withdrawal, list[PayoutAttempt]]:
-    withdrawal = await store.withdrawals.get(tx, withdrawal_id)
-    if withdrawal is None:
-        raise domain.withdrawal.not_found(withdrawal_id)
-    return withdrawal, await store.attempts.of(tx, withdrawal_id, limit=store.ATTEMPTS_SHOWN_MAX)
+async def _with_attempts(tx: Tx, withdrawal: Withdrawal) -> pb.GetWithdrawalResponse:
+    attempts = await store.attempts.of(tx, withdrawal.withdrawal_id, limit=store.ATTEMPTS_SHOWN_MAX)
+    return pb.GetWithdrawalResponse(
+        withdrawal=messages.to_withdrawal(withdrawal), attempts=map(messages.to_attempt, attempts)
+    )
+
+
+def _is_concluded(withdrawal: Withdrawal) -> bool:
+    return withdrawal.state in CONCLUDED
+
+
+_CREATED = Awaited(read=store.withdrawals.by_key, concluded=_is_concluded, show=shown(_CREATE.reply))
+_WITHDRAWAL = Awaited(read=store.withdrawals.by_key, concluded=_is_concluded, show=_with_attempts)

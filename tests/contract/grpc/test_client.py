@@ -1,7 +1,5 @@
 """paystream-client against paystream's own edge: deadlines, tries and typed errors, for both kinds of callers."""
 
-import importlib
-import pkgutil
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -9,14 +7,13 @@ from collections.abc import Awaitable, Callable
 import grpc
 import pytest
 
-import paystream
 import paystream_client
 from paykit.base.errors import UnavailableError
 from paykit.testing.fake_server import FakeServer, Result, fake_server
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2
 from paystream.payment.v1.payment_pb2_grpc import PaymentServiceStub
-from paystream_client.retries import READS, Retries, is_repeatable
+from paystream_client.retries import Retries, is_repeatable
 from services.payment.domain.payment import PaymentNotFound
 
 SERVICE = "paystream.payment.v1.PaymentService"
@@ -149,6 +146,9 @@ async def test_metadata_is_sent_with_every_try(create: Call) -> None:
 def test_a_call_that_may_be_done_twice_is_one_that_reads_or_carries_request_ids() -> None:
     batch = payment_pb2.BatchCreatePaymentsRequest
     assert is_repeatable(f"/{GET}", payment_pb2.GetPaymentRequest())
+    assert is_repeatable(f"/{SERVICE}/ListOverdueAttempts", payment_pb2.ListOverdueAttemptsRequest())
+    assert not is_repeatable(f"/{SERVICE}/ReportChannelResult", payment_pb2.ReportChannelResultRequest())
+    assert not is_repeatable("/elsewhere.v1.Service/GetIt", payment_pb2.GetPaymentRequest())
     assert is_repeatable(f"/{CREATE}", creation())
     assert is_repeatable(f"/{SERVICE}/BatchCreatePayments", batch(requests=[creation(), creation()]))
     assert not is_repeatable(f"/{CREATE}", payment_pb2.CreatePaymentRequest())
@@ -175,16 +175,3 @@ def test_every_error_of_grpc_is_read_once() -> None:
     error = paystream_client.NotFoundError(code=grpc.StatusCode.NOT_FOUND, details="", trailers=[], debug="")
     assert paystream_client.to_call_error(error) is error
     assert isinstance(error, grpc.RpcError)
-
-
-def test_no_method_that_is_taken_for_a_read_asks_for_a_request_id() -> None:
-    methods = [
-        method
-        for module in pkgutil.walk_packages(paystream.__path__, "paystream.")
-        if module.name.endswith("_pb2")
-        for service in importlib.import_module(module.name).DESCRIPTOR.services_by_name.values()
-        for method in service.methods
-    ]
-    reads = [method for method in methods if method.name.startswith(READS)]
-    assert {"GetPayment", "ListEntries", "QueryMetrics", "PreviewTemplate"} <= {method.name for method in reads}
-    assert [method.full_name for method in reads if "request_id" in method.input_type.fields_by_name] == []

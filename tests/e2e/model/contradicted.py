@@ -195,6 +195,7 @@ class ContradictedJourney:
         basis_points = self._draw.choice((0, 150, 333))
         rule = merchant_pb2.FeeRule(currency_code="USD", basis_points=basis_points, fixed_minor=10)
         request = merchant_pb2.UpdateMerchantRequest(
+            request_id=new_request_id(),
             merchant_id=self.shop.merchant_id,
             fee_plan=merchant_pb2.FeePlan(fees=[rule], refund_fee_returned=self._draw.random() < 0.5),
             update_mask=field_mask_pb2.FieldMask(paths=["fee_plan"]),
@@ -203,7 +204,7 @@ class ContradictedJourney:
         return basis_points
 
     async def _suspend(self) -> None:
-        request = merchant_pb2.SuspendMerchantRequest(merchant_id=self.shop.merchant_id)
+        request = merchant_pb2.SuspendMerchantRequest(request_id=new_request_id(), merchant_id=self.shop.merchant_id)
         await self._call("merchant", "SuspendMerchant", request)
         await asyncio.sleep(self._draw.choice(PAUSES_S))
         await self._restore()
@@ -214,8 +215,10 @@ class ContradictedJourney:
             self.line.clients.merchant.GetMerchant,
             merchant_pb2.GetMerchantRequest(merchant_id=self.shop.merchant_id),
         )
-        if got.merchant.status == merchant_pb2.MERCHANT_STATUS_SUSPENDED:
-            request = merchant_pb2.ActivateMerchantRequest(merchant_id=self.shop.merchant_id)
+        if got.merchant.state == merchant_pb2.MERCHANT_STATE_SUSPENDED:
+            request = merchant_pb2.ActivateMerchantRequest(
+                request_id=new_request_id(), merchant_id=self.shop.merchant_id
+            )
             await self._call("merchant", "ActivateMerchant", request)
 
     async def _call(self, service: str, method: str, request: Any) -> Any:

@@ -72,7 +72,9 @@ class Journey:
         ).merchant
         if self._told is not None:
             await self._told.know(self._number, created.merchant_id)
-        activate = merchant_pb2.ActivateMerchantRequest(merchant_id=created.merchant_id, etag=created.etag)
+        activate = merchant_pb2.ActivateMerchantRequest(
+            request_id=new_request_id(), merchant_id=created.merchant_id, etag=created.etag
+        )
         await call(clients.merchant.ActivateMerchant, activate)
         self.merchant_id = created.merchant_id
         self._requests = Requests(clients, created.merchant_id)
@@ -90,7 +92,9 @@ class Journey:
             await call(
                 clients.withdrawal.VerifyBankAccount,
                 withdrawal_pb2.VerifyBankAccountRequest(
-                    bank_account_id=account_id, result=withdrawal_pb2.VERIFICATION_RESULT_VERIFIED
+                    request_id=new_request_id(),
+                    bank_account_id=account_id,
+                    result=withdrawal_pb2.VERIFICATION_RESULT_VERIFIED,
                 ),
             )
 
@@ -109,6 +113,7 @@ class Journey:
         if self._plan.changed_fees is None:
             return
         request = merchant_pb2.UpdateMerchantRequest(
+            request_id=new_request_id(),
             merchant_id=self.merchant_id,
             fee_plan=terms.fee_plan(self._plan.changed_fees),
             update_mask=field_mask_pb2.FieldMask(paths=["fee_plan"]),
@@ -120,7 +125,10 @@ class Journey:
     async def _be_suspended(self) -> None:
         """Be refused new business while suspended; afterwards all is as it was."""
         named = {"merchant_id": self.merchant_id}
-        await call(self._clients.merchant.SuspendMerchant, merchant_pb2.SuspendMerchantRequest(**named))
+        await call(
+            self._clients.merchant.SuspendMerchant,
+            merchant_pb2.SuspendMerchantRequest(request_id=new_request_id(), **named),
+        )
 
         # More than there can be: refused for another reason as long as the merchant is active.
         method, request, metadata = await self._requests.make(Withdraw(-1, "USD", AMOUNT_MINOR_MAX))
@@ -130,7 +138,10 @@ class Journey:
             return [] if reason == "MERCHANT_SUSPENDED" else [f"a withdrawal was answered {reason!r}"]
 
         await patiently(away, "suspended, the merchant goes on:")
-        await call(self._clients.merchant.ActivateMerchant, merchant_pb2.ActivateMerchantRequest(**named))
+        await call(
+            self._clients.merchant.ActivateMerchant,
+            merchant_pb2.ActivateMerchantRequest(request_id=new_request_id(), **named),
+        )
 
     async def advance(self) -> None:
         """Wait until more than a week that has passed shows, and settle what that made pending."""

@@ -14,7 +14,7 @@ from paystream.notification.v1 import notification_pb2 as pb
 from paytools.localstack.parts import mail_sink
 from tests.line import topics
 from tests.line.books import Books
-from tests.line.clients import Clients, call
+from tests.line.clients import Clients, call, new_request_id
 from tests.line.webhooks import WebhookInbox
 
 EACH = 25
@@ -74,7 +74,8 @@ class ToldPeople:
             named = {each: addresses(each) for each in templates if each != WELCOME}
             wanted = [pb.TopicPreference(template=each, addresses=whom) for each, whom in named.items()]
         await call(
-            self._clients.notification.SetPreferences, pb.SetPreferencesRequest(merchant_id=merchant_id, topics=wanted)
+            self._clients.notification.SetPreferences,
+            pb.SetPreferencesRequest(request_id=new_request_id(), merchant_id=merchant_id, topics=wanted),
         )
         for filters in (WHOLE, FEW) if number % EACH == 0 else ():
             await self._inbox.register(self._clients, merchant_id, *filters)

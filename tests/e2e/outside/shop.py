@@ -284,14 +284,16 @@ class Shop:
         """Have the next refunds of what an attempt captured declined."""
         await call(
             self._clients.channel.DeclineRefunds,
-            channel_pb2.DeclineRefundsRequest(attempt_id=attempt_id, count=count),
+            channel_pb2.DeclineRefundsRequest(request_id=new_request_id(), attempt_id=attempt_id, count=count),
         )
 
     async def behave(self, **behaviour: int) -> None:
         """Have channel and bank behave so to this merchant; without anything, as to all."""
         given: dict[str, Any] = {"fee_basis_points": 150, "finality_seconds": 5} | behaviour
         request = channel_pb2.SetBehaviourRequest(
-            merchant_id=self.merchant_id, behaviour=channel_pb2.Behaviour(**given) if behaviour else None
+            request_id=new_request_id(),
+            merchant_id=self.merchant_id,
+            behaviour=channel_pb2.Behaviour(**given) if behaviour else None,
         )
         await call(self._clients.channel.SetBehaviour, request)
 
@@ -366,7 +368,9 @@ class Shop:
         )
         made = (await learnt(self._clients.withdrawal.CreateBankAccount, request)).bank_account
         verify = withdrawal_pb2.VerifyBankAccountRequest(
-            bank_account_id=made.bank_account_id, result=withdrawal_pb2.VERIFICATION_RESULT_VERIFIED
+            request_id=new_request_id(),
+            bank_account_id=made.bank_account_id,
+            result=withdrawal_pb2.VERIFICATION_RESULT_VERIFIED,
         )
         await call(self._clients.withdrawal.VerifyBankAccount, verify)
         return str(made.bank_account_id)

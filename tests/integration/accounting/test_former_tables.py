@@ -20,6 +20,7 @@ from services.accounting.domain.transaction import transaction_id
 from services.accounting.rpc.accounting import AccountingServicer
 from services.accounting.store import TransactionFilter
 from tests.integration.accounting.books import account, balance, consume, rows
+from tests.line.replies import checked
 from tests.unit.accounting.ledger import (
     ALICE,
     BOB,
@@ -107,7 +108,7 @@ async def seen(ledger: Runtime) -> dict[str, Sequence[Any]]:
         TransactionFilter(related_no="ticket-2"),
         TransactionFilter(start=NOON, end=NOON),
     )
-    call = AccountingServicer(ledger)
+    call = checked(AccountingServicer(ledger))
     lists = [
         await ledger.read(partial(store.transactions.list, selection=wanted, after=None, limit=20))
         for wanted in filters
@@ -214,8 +215,8 @@ async def test_what_is_not_in_the_journal_as_it_was_stays_where_it_is(kept: Runt
     now = replace(booked, transaction_id=transaction_id("PaymentSuccess", CAPTURES[0]), amount_minor=9_000)
 
     async def copy_wrongly(tx: Any) -> None:
-        numbers = await store.journal.numbers_for(tx, [now])
-        await store.journal.insert_new(tx, [now], numbers, former_ids={now.transaction_id: old})
+        places = await store.journal.place(tx, [now])
+        await store.journal.insert_new(tx, places, former_ids={now.transaction_id: old})
         await tx.fetch("SELECT retire_former($1)", [old])
 
     with pytest.raises(asyncpg.CheckViolationError, match=f"{old} is not in the journal as it was booked"):
@@ -231,3 +232,19 @@ async def test_damage_in_the_former_tables_is_found(kept: Runtime, admin_url: st
     with pytest.raises(LedgerDifferenceError) as found:
         await kept.read(verify)
     assert found.value.check == "entries of their transactions"
+
+
+async def test_an_id_that_was_never_told_is_found_where_it_was_moved_to(kept: Runtime, admin_url: str) -> None:
+    await moved(kept)
+    key = transaction_id("PaymentSuccess", CAPTURES[0])
+    other = "0" * 12 + "5" + "0" * 3 + "8" + "0" * 15
+    connection = await asyncpg.connect(admin_url)
+    await connection.execute(f"UPDATE accounting.journal SET former_id = '{other}' WHERE transaction_id = '{key[4:]}'")
+    await connection.close()
+    with pytest.raises(LedgerDifferenceError) as found:
+        await kept.read(verify)
+    assert (found.value.check, found.value.subject, found.value.detail) == (
+        "transaction ids",
+        f"txn_{other}",
+        f"is not the id that {key} had before types had numbers",
+    )

@@ -18,6 +18,7 @@ from services.accounting.domain.journal import EntriesUnbalanced, TransactionAlr
 from services.accounting.domain.transaction import AccountNotFound, TransactionNotFound
 from services.accounting.rpc import AccountingServicer
 from tests.integration.accounting.books import account, consume
+from tests.line.replies import checked
 from tests.unit.accounting.ledger import ALICE, NOON, capture, capture_id, payment_id
 
 ANY: Any = None
@@ -31,7 +32,7 @@ async def call(ledger: Runtime) -> AccountingServicer:
     """The servicer of a ledger with two captures of 100 dollars, less 3.20, an hour apart, called by `ops`."""
     act_as("ops")
     await consume(ledger, capture(1), capture(2, occurred_at=NOON + timedelta(hours=1)))
-    return AccountingServicer(ledger)
+    return checked(AccountingServicer(ledger))
 
 
 def goodwill(amount: int = 500, **changes: Any) -> pb.CreateTransactionRequest:
@@ -174,8 +175,8 @@ async def test_accounts_are_paged_without_a_seam(call: AccountingServicer) -> No
 
 async def test_a_balance_is_given_now_and_as_of_a_time(call: AccountingServicer) -> None:
     assert await balance(call, SETTLEMENT) == "19360"
-    assert await balance(call, SETTLEMENT, as_of=to_timestamp(NOON)) == "9680"
-    assert await balance(call, SETTLEMENT, as_of=to_timestamp(NOON - timedelta(seconds=1))) == "0"
+    assert await balance(call, SETTLEMENT, as_of_time=to_timestamp(NOON)) == "9680"
+    assert await balance(call, SETTLEMENT, as_of_time=to_timestamp(NOON - timedelta(seconds=1))) == "0"
 
 
 async def test_a_statement_is_paged_without_a_seam(call: AccountingServicer) -> None:
@@ -205,11 +206,13 @@ async def test_a_statement_comes_in_pages_that_fit_into_a_reply_whatever_is_aske
 
 async def test_a_statement_that_ends_before_it_starts_is_refused(call: AccountingServicer) -> None:
     request = pb.ListEntriesRequest(
-        account_id=SETTLEMENT, start_time=to_timestamp(NOON), end_time=to_timestamp(NOON - timedelta(seconds=1))
+        account_id=SETTLEMENT,
+        effective_time_min=to_timestamp(NOON),
+        effective_time_before=to_timestamp(NOON - timedelta(seconds=1)),
     )
     with pytest.raises(FieldInvalid) as refused:
         await call.ListEntries(request, ANY)
-    assert refused.value.field == "end_time"
+    assert refused.value.field == "effective_time_before"
 
 
 async def test_the_trial_balance_balances(call: AccountingServicer) -> None:

@@ -16,6 +16,7 @@ from services.accounting.commands import journals
 from services.accounting.domain.transaction import Account
 from services.accounting.rpc.accounting import AccountingServicer
 from tests.integration.accounting.books import consume, rows
+from tests.line.replies import checked
 from tests.unit.accounting.ledger import ALICE, BOB, NOON, capture, credit, debit, journal, late, refund, resolved
 
 SEED = 11
@@ -94,7 +95,7 @@ async def pages(ledger: Runtime, account: Account, *, size: int, **bounds: Any) 
     request = pb.ListEntriesRequest(account_id=account.account_id, page_size=size)
     for name, at in bounds.items():
         getattr(request, name).FromDatetime(at)
-    call, found = AccountingServicer(ledger), []
+    call, found = checked(AccountingServicer(ledger)), []
     while True:
         found.append(await call.ListEntries(request, None))
         if not found[-1].next_page_token:
@@ -136,7 +137,7 @@ async def test_every_page_of_every_statement_is_what_the_entries_say(kept: Runti
     for account in await accounts(kept):
         lines = await entries(kept, account)
         for start, end in bounds if size > 1 else bounds[1:]:
-            found = await pages(kept, account, size=size, start_time=start, end_time=end)
+            found = await pages(kept, account, size=size, effective_time_min=start, effective_time_before=end)
             opening, wanted, closing = expected(lines, start, end)
             assert shown(found) == wanted, account
             assert {int(page.opening_balance_minor) for page in found} == {opening}

@@ -22,6 +22,7 @@ from services.accounting.domain.period import PeriodClosed
 from services.accounting.domain.transaction import InsufficientFunds
 from services.accounting.rpc import AccountingServicer
 from tests.integration.accounting.books import account, balance, consume, rows
+from tests.line.replies import checked
 from tests.unit.accounting.ledger import ALICE, NOON, capture, refund
 
 ANY: Any = None
@@ -33,7 +34,7 @@ RECEIVABLE = account("merchant.receivable", ALICE)
 @pytest.fixture
 def call(ledger: Runtime) -> AccountingServicer:
     act_as("ann")
-    return AccountingServicer(ledger)
+    return checked(AccountingServicer(ledger))
 
 
 def leg(kind: str, side: pb.Side.ValueType, amount: int) -> pb.JournalEntry:
@@ -109,7 +110,7 @@ async def close(call: AccountingServicer, person: str, end: datetime = NEW_YEAR)
 
 
 async def trial_balance(call: AccountingServicer, as_of: datetime) -> pb.GetTrialBalanceResponse:
-    return await call.GetTrialBalance(pb.GetTrialBalanceRequest(as_of=to_timestamp(as_of)), ANY)
+    return await call.GetTrialBalance(pb.GetTrialBalanceRequest(as_of_time=to_timestamp(as_of)), ANY)
 
 
 async def test_a_journal_is_booked_once_another_person_approves_it_with_both_names_kept(

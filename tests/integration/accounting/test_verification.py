@@ -73,6 +73,7 @@ async def test_a_sound_ledger_is_reported_with_its_counts(kept: Runtime) -> None
         "corrections",
         "refusals",
         "legs of accounts",
+        "archived months",
         "balances",
         "floors",
         "trial balance",
@@ -259,3 +260,72 @@ async def test_a_transaction_of_a_month_is_known_by_its_place(
         await verified(ledger)
     assert (found.value.check, found.value.subject) == ("transaction ids", transaction_id)
     assert found.value.detail == detail.format(related_no=related_no, key=transaction_id[4:])
+
+
+async def administer(admin_url: str, statement: str) -> None:
+    connection = await asyncpg.connect(admin_url, server_settings={"search_path": "accounting"})
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+WIDE = row(domain.transaction_id("Adjustment", "ticket-3"))
+SHAPES = {
+    "debits above credits": (f"amounts = ARRAY[501, -300, -200] WHERE {WIDE}", "debits exceed credits by 1"),
+    "a line less": (f"accounts = accounts[1:1], amounts = amounts[1:1] WHERE {WIDE}", "has 1 entry"),
+    "no lines": (f"accounts = '{{}}', amounts = '{{}}' WHERE {WIDE}", "has no entries"),
+    "an account without an amount": (
+        f"amounts = ARRAY[500, -500] WHERE {WIDE}",
+        "has lines without account or amount",
+    ),
+    "a transfer beside lines": (f"account1 = 1 WHERE {WIDE}", "is transfers and lines at once"),
+    "half a transfer": (f"account2 = 1 WHERE {row(REVERSAL)}", "is neither one transfer nor two"),
+    "a transfer of nothing": (f"amount1 = 0 WHERE {row(REVERSAL)}", "is neither one transfer nor two"),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+async def test_rows_that_the_database_would_refuse_are_found_all_the_same(
+    kept: Runtime, admin_url: str, name: str
+) -> None:
+    legs = (debit("merchant.settlement", 500, ALICE), credit("platform.fees", 300), credit("platform.income", 200))
+    await kept.transaction(lambda tx: commands.create_transactions(tx, [journal(*legs, related_no="ticket-3")]))
+    await verified(kept)
+    change, detail = SHAPES[name]
+    definition = "SELECT pg_get_constraintdef(oid) AS sql FROM pg_constraint WHERE conname = 'journal_balanced'"
+    [constraint, *_] = await kept.read(lambda tx: tx.fetch(definition))
+    await administer(admin_url, f"ALTER TABLE journal DROP CONSTRAINT journal_balanced; UPDATE journal SET {change}")
+    with pytest.raises(LedgerDifferenceError) as found:
+        await verified(kept)
+    await administer(
+        admin_url,
+        f"DELETE FROM journal WHERE true; ALTER TABLE journal ADD CONSTRAINT journal_balanced {constraint['sql']}",
+    )
+    subject = REVERSAL if "transfer n" in detail else domain.transaction_id("Adjustment", "ticket-3")
+    assert (found.value.check, found.value.subject, found.value.detail) == (
+        "entries of their transactions",
+        subject,
+        detail,
+    )
+
+
+async def test_legs_that_share_positions_otherwise_than_they_were_written_are_right(
+    kept: Runtime, admin_url: str
+) -> None:
+    """A leg for each of two transactions at one time says what one leg for both says."""
+    halves = f"""
+    INSERT INTO leg SELECT batch, first_at, last_at, -10000, account_no, month, 1, ARRAY[at]::smallint[]
+        FROM leg, (VALUES (0), (1)) AS half (at) WHERE batch = 1024 AND {number(INCOME)};
+    DELETE FROM leg WHERE batch = 1024 AND {number(INCOME)} AND transactions = 2
+    """
+    await administer(admin_url, halves)
+    assert (await verified(kept)).transactions == 8
+    await administer(admin_url, f"UPDATE leg SET positions = ARRAY[1] WHERE batch = 1024 AND {number(INCOME)}")
+    with pytest.raises(LedgerDifferenceError) as found:
+        await verified(kept)
+    assert (found.value.check, found.value.subject, found.value.detail) == (
+        "legs of accounts",
+        INCOME,
+        f"no leg leads to {min(CAPTURE, OTHER_CAPTURE)}",
+    )

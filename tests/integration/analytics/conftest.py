@@ -16,6 +16,7 @@ from services.analytics.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.integration import shared_database
 from tests.integration.payment.conftest import merchant_event
+from tests.line.replies import checked
 
 ANY: Any = None
 
@@ -28,7 +29,7 @@ class Observatory:
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
-        self.call = AnalyticsServicer(runtime)
+        self.call = checked(AnalyticsServicer(runtime))
         self.merchant_id = new_id("mer")
 
     async def know_merchant(self, time_zone: str = "UTC", **changes: Any) -> str:

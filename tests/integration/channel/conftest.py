@@ -22,6 +22,7 @@ from services.channel.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.integration import shared_database
 from tests.integration.channel.listening import Listener, serving
+from tests.line.replies import checked
 
 NIGHT = datetime(2026, 3, 1, 23, 59, 58, tzinfo=UTC)
 ANY: Any = None
@@ -33,7 +34,7 @@ class House:
     def __init__(self, runtime: Runtime, clock: ManualClock) -> None:
         self.runtime = runtime
         self.clock = clock
-        self.call = ChannelServicer(runtime)
+        self.call = checked(ChannelServicer(runtime))
 
     async def authorize(self, amount_minor: int, *, within_s: float = 5.0, **changes: Any) -> pb.Transaction:
         act_as("payment", correlation_id="cor_channel").deadline = time.monotonic() + within_s
@@ -52,7 +53,9 @@ class House:
 
     async def behave(self, merchant_id: str = "", **changes: Any) -> None:
         given = {"fee_basis_points": 150, "finality_seconds": 5} | changes
-        request = pb.SetBehaviourRequest(merchant_id=merchant_id, behaviour=pb.Behaviour(**given))
+        request = pb.SetBehaviourRequest(
+            request_id=str(uuid.uuid4()), merchant_id=merchant_id, behaviour=pb.Behaviour(**given)
+        )
         await self.call.SetBehaviour(request, ANY)
 
     async def pay(self, amount_minor: int, **changes: Any) -> pb.Transaction:

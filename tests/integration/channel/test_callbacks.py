@@ -142,7 +142,7 @@ async def test_a_dispute_is_told_when_it_opens_and_when_it_ends_with_everything_
         outcome=payment_pb2.DISPUTE_OUTCOME_OPENED,
         amount=paid.amount,
         reason=payment_pb2.DISPUTE_REASON_FRAUD,
-        respond_by=dispute.respond_by,
+        respond_by_time=dispute.respond_by_time,
         stage=payment_pb2.DISPUTE_STAGE_CHARGEBACK,
         occur_time=dispute.create_time,
     )

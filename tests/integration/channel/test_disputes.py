@@ -42,7 +42,7 @@ async def test_an_amount_has_its_capture_disputed_and_contesting_ends_as_documen
     await house.pass_time(seconds=2)
 
     assert (opened.state, opened.amount.amount_minor, opened.reason) == (OPENED, amount_minor, pb.DISPUTE_REASON_FRAUD)
-    assert opened.respond_by.seconds - opened.create_time.seconds == 7 * 86_400
+    assert opened.respond_by_time.seconds - opened.create_time.seconds == 7 * 86_400
     assert (contested.state, contested.evidence) == (CONTESTED, "a receipt")
     assert (await house.get_dispute(reference)).state == state
     lines = [("CAPTURE", amount_minor), ("DISPUTE", amount_minor)]
@@ -89,7 +89,7 @@ async def test_parts_are_disputed_by_hand_once_per_request(house: House) -> None
     second = await house.dispute(paid.attempt_id, reason=pb.DISPUTE_REASON_DUPLICATE)
 
     assert (first.amount.amount_minor, second.amount.amount_minor, second.reason) == (600, 400, 4)
-    assert first.respond_by.seconds - first.create_time.seconds == 60
+    assert first.respond_by_time.seconds - first.create_time.seconds == 60
     assert (await house.refund(paid.channel_reference, 1)).decline_code == "refund_exceeds_captured"
 
 

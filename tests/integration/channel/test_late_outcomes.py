@@ -1,5 +1,6 @@
 """Late outcomes on the channel's books, in its statements and in what it calls back; each value worked out by hand."""
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -84,7 +85,9 @@ async def test_a_refund_declined_is_done_after_all_and_called_back(
 ) -> None:
     listener, address = listening
     charge = await house.authorize(20_000)
-    await house.call.DeclineRefunds(pb.DeclineRefundsRequest(attempt_id=charge.attempt_id, count=1), None)
+    await house.call.DeclineRefunds(
+        pb.DeclineRefundsRequest(request_id=str(uuid.uuid4()), attempt_id=charge.attempt_id, count=1), None
+    )
     declined = await house.refund(charge.channel_reference, 20_000, callback_address=address)
     assert declined.decline_code == "refund_not_allowed"
     second = await house.refund(charge.channel_reference, 20_000)

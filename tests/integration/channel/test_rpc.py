@@ -1,6 +1,7 @@
 """The channel's RPCs on a real database."""
 
 import time
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ async def test_automatic_capture_is_on_record_and_on_the_statement(house: House)
     assert (made.outcome, made.captured, made.channel_fee_minor) == (pb.OUTCOME_APPROVED, True, 30)
     assert (made.merchant_id, made.amount) == ("mer_1", Money(amount_minor=2_000, currency_code="USD"))
     found = await house.inquire(made.attempt_id)
-    assert (found.status, found.transaction, found.finality_seconds) == (pb.INQUIRY_STATUS_FOUND, made, 5)
+    assert (found.state, found.transaction, found.finality_seconds) == (pb.INQUIRY_STATE_FOUND, made, 5)
     (line,) = await house.lines()
     assert (line.channel_reference, line.related_no) == (made.channel_reference, "cap_1")
     assert (line.operation, line.outcome) == ("CAPTURE", "SUCCEEDED")
@@ -74,7 +75,7 @@ async def test_a_timeout_after_success_ends_with_the_deadline_and_is_found_by_in
         await house.authorize(9_003, attempt_id=attempt_id, within_s=0.3)
     assert time.monotonic() - began >= 0.3
     found = await house.inquire(attempt_id)
-    assert (found.status, found.transaction.outcome) == (pb.INQUIRY_STATUS_FOUND, pb.OUTCOME_APPROVED)
+    assert (found.state, found.transaction.outcome) == (pb.INQUIRY_STATE_FOUND, pb.OUTCOME_APPROVED)
     assert len(await house.lines()) == 1
     assert (await house.authorize(9_003, attempt_id=attempt_id)).captured
 
@@ -85,7 +86,7 @@ async def test_a_timeout_before_leaves_nothing_behind(house: House) -> None:
         with pytest.raises(ChannelTimeout):
             await house.authorize(9_004, attempt_id=attempt_id, within_s=0.1)
     found = await house.inquire(attempt_id)
-    assert (found.status, found.HasField("transaction")) == (pb.INQUIRY_STATUS_NOT_FOUND, False)
+    assert (found.state, found.HasField("transaction")) == (pb.INQUIRY_STATE_NOT_FOUND, False)
     assert found.finality_seconds == 5
     assert await house.count("attempt") == 0
 
@@ -190,7 +191,7 @@ async def test_a_batch_answers_each_item_for_itself(house: House) -> None:
     assert await house.count("channel_transaction") == 4
     inquiries = pb.BatchInquireRequest(requests=[pb.InquireRequest(attempt_id=r.attempt_id) for r in requests])
     found = (await house.call.BatchInquire(inquiries, ANY)).responses
-    assert [each.status for each in found] == [1, 1, 1, 2, 2, 2, 1, 1, 1]
+    assert [each.state for each in found] == [1, 1, 1, 2, 2, 2, 1, 1, 1]
 
 
 async def test_refunds_of_one_authorization_in_one_batch_are_taken_in_order(house: House) -> None:
@@ -226,10 +227,12 @@ async def test_a_behaviour_applies_to_its_merchant_before_the_global_one_and_can
         return (await house.authorize(100, merchant_id=merchant_id)).outcome
 
     assert [await outcome("mer_1"), await outcome("mer_2")] == [pb.OUTCOME_DECLINED, pb.OUTCOME_APPROVED]
-    removed = await house.call.SetBehaviour(pb.SetBehaviourRequest(merchant_id="mer_2"), ANY)
+    removed = await house.call.SetBehaviour(
+        pb.SetBehaviourRequest(request_id=str(uuid.uuid4()), merchant_id="mer_2"), ANY
+    )
     assert removed.behaviour.decline_basis_points == 10_000
     assert await outcome("mer_2") == pb.OUTCOME_DECLINED
-    await house.call.SetBehaviour(pb.SetBehaviourRequest(), ANY)
+    await house.call.SetBehaviour(pb.SetBehaviourRequest(request_id=str(uuid.uuid4())), ANY)
     assert await outcome("mer_1") == pb.OUTCOME_APPROVED
 
 

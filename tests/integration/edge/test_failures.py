@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.rpc import error_details_pb2, status_pb2
 from prometheus_client import REGISTRY
 
 from paykit.base.errors import UnavailableError
@@ -76,6 +77,14 @@ async def test_a_defect_is_internal_without_its_text(serve: Serve, lines: list[d
 async def test_a_reply_that_cannot_be_serialized_is_a_defect(running: Running) -> None:
     refusal = await refusal_of(running.stub.Echo(running.pb.EchoRequest(text="nothing"), timeout=5))
     assert refusal.info.reason == "INTERNAL"
+
+
+async def test_a_refused_call_links_to_its_reason_where_that_can_be_read(serve: Serve) -> None:
+    running = await serve(errors_help_url="https://docs.example.com/errors")
+    refusal = await refusal_of(running.stub.Echo(running.pb.EchoRequest(text="x" * 1_001), timeout=5))
+    packed, help_ = status_pb2.Status.FromString(refusal.trailers["grpc-status-details-bin"]), error_details_pb2.Help()
+    assert packed.details[-1].Unpack(help_)
+    assert help_.links[0].url == f"https://docs.example.com/errors#{refusal.info.reason}"
 
 
 async def test_a_call_without_deadline_is_bounded_by_the_default(serve: Serve) -> None:

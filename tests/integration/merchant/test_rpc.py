@@ -21,6 +21,7 @@ from services.merchant.domain import rules
 from services.merchant.rpc import MerchantServicer
 from services.merchant.service import SERVICE
 from tests.conftest import RuntimeOf
+from tests.line.replies import checked
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ANY: Any = None
@@ -31,7 +32,7 @@ class House:
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
-        self.call = MerchantServicer(runtime)
+        self.call = checked(MerchantServicer(runtime))
 
     async def create(self, **changes: Any) -> pb.Merchant:
         return (await self.call.CreateMerchant(create_request(**changes), ANY)).merchant
@@ -41,16 +42,20 @@ class House:
 
     async def update(self, merchant_id: str, *paths: str, etag: str = "", **fields: Any) -> pb.Merchant:
         request = pb.UpdateMerchantRequest(
-            merchant_id=merchant_id, etag=etag, update_mask=FieldMask(paths=paths), **fields
+            request_id=str(uuid.uuid4()),
+            merchant_id=merchant_id,
+            etag=etag,
+            update_mask=FieldMask(paths=paths),
+            **fields,
         )
         return (await self.call.UpdateMerchant(request, ANY)).merchant
 
     async def activate(self, merchant_id: str, etag: str = "") -> pb.Merchant:
-        request = pb.ActivateMerchantRequest(merchant_id=merchant_id, etag=etag)
+        request = pb.ActivateMerchantRequest(request_id=str(uuid.uuid4()), merchant_id=merchant_id, etag=etag)
         return (await self.call.ActivateMerchant(request, ANY)).merchant
 
     async def suspend(self, merchant_id: str, etag: str = "") -> pb.Merchant:
-        request = pb.SuspendMerchantRequest(merchant_id=merchant_id, etag=etag)
+        request = pb.SuspendMerchantRequest(request_id=str(uuid.uuid4()), merchant_id=merchant_id, etag=etag)
         return (await self.call.SuspendMerchant(request, ANY)).merchant
 
     async def told(self) -> list[Any]:
@@ -104,7 +109,7 @@ async def test_a_created_merchant_reads_back_whole_and_is_told(house: House) -> 
     made = await house.create()
     assert is_id("mer", made.merchant_id)
     assert await house.get(made.merchant_id) == made
-    assert made.status == pb.MERCHANT_STATUS_CREATED
+    assert made.state == pb.MERCHANT_STATE_CREATED
     assert (made.contact_email, made.country_code, made.etag) == ("owner@corner-books.example", "JP", "v1")
     assert [fee.currency_code for fee in made.fee_plan.fees] == ["JPY", "USD"]
     assert (made.fee_plan.version, made.fee_plan.refund_fee_returned) == (1, True)
@@ -255,9 +260,9 @@ async def test_a_merchant_is_activated_suspended_and_activated_again(house: Hous
     made = await house.create()
     with pytest.raises(domain.merchant.MerchantStateInvalid):
         await house.suspend(made.merchant_id)
-    assert (await house.activate(made.merchant_id, "v1")).status == pb.MERCHANT_STATUS_ACTIVE
+    assert (await house.activate(made.merchant_id, "v1")).state == pb.MERCHANT_STATE_ACTIVE
     assert (await house.activate(made.merchant_id)).etag == "v2"
-    assert (await house.suspend(made.merchant_id)).status == pb.MERCHANT_STATUS_SUSPENDED
+    assert (await house.suspend(made.merchant_id)).state == pb.MERCHANT_STATE_SUSPENDED
     assert (await house.activate(made.merchant_id)).etag == "v4"
     assert [event.RECORD.rpartition(".")[2] for event in await house.told()] == [
         "MerchantCreated",
@@ -291,13 +296,13 @@ async def test_lists_go_from_the_newest_in_pages_that_keep_their_filter(house: H
     assert [each.merchant_id for each in (*first.merchants, *rest.merchants)] == newest_first
     assert rest.next_page_token == ""
 
-    active = pb.ListMerchantsRequest(page_size=2, status=pb.MERCHANT_STATUS_ACTIVE)
+    active = pb.ListMerchantsRequest(page_size=2, state=pb.MERCHANT_STATE_ACTIVE)
     page = await house.call.ListMerchants(active, ANY)
     assert [each.merchant_id for each in page.merchants] == newest_first[:2]
     for token in (first.next_page_token, "garbage"):
         with pytest.raises(PageTokenInvalid):
             await house.call.ListMerchants(
-                pb.ListMerchantsRequest(status=pb.MERCHANT_STATUS_ACTIVE, page_token=token), ANY
+                pb.ListMerchantsRequest(state=pb.MERCHANT_STATE_ACTIVE, page_token=token), ANY
             )
 
 
@@ -319,7 +324,9 @@ async def test_a_restriction_leaves_what_it_does_not_name_and_shows_why(house: H
     merchant_id = (await house.create()).merchant_id
 
     async def restrict(reason: str, **flags: Any) -> pb.Merchant:
-        request = pb.RestrictMerchantRequest(merchant_id=merchant_id, reason=reason, **flags)
+        request = pb.RestrictMerchantRequest(
+            request_id=str(uuid.uuid4()), merchant_id=merchant_id, reason=reason, **flags
+        )
         return (await house.call.RestrictMerchant(request, ANY)).merchant
 
     await restrict("account under review", payout_hold=True)
@@ -336,7 +343,9 @@ async def test_a_restriction_leaves_what_it_does_not_name_and_shows_why(house: H
 
 
 async def test_a_merchant_that_does_not_exist_cannot_be_restricted(house: House) -> None:
-    request = pb.RestrictMerchantRequest(merchant_id="mer_" + "f" * 32, closing=True, reason="it leaves")
+    request = pb.RestrictMerchantRequest(
+        request_id=str(uuid.uuid4()), merchant_id="mer_" + "f" * 32, closing=True, reason="it leaves"
+    )
 
     with pytest.raises(DomainError) as refused:
         await house.call.RestrictMerchant(request, ANY)

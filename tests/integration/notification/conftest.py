@@ -22,6 +22,7 @@ from services.notification.rpc.notification import NotificationServicer
 from services.notification.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.integration import shared_database
+from tests.line.replies import checked
 
 ANY: Any = None
 
@@ -40,7 +41,7 @@ class Office:
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
-        self.call = NotificationServicer(runtime)
+        self.call = checked(NotificationServicer(runtime))
         self.merchant_id = new_id("mer")
 
     async def deliver(self, *events: Any, handler: Handler = handlers.on_event) -> Sequence[HandlerResult]:
@@ -50,7 +51,9 @@ class Office:
         return await self.runtime.transaction(lambda tx: handler(tx, deliveries))
 
     async def prefer(self, *topics: pb.TopicPreference, locale: str = "", etag: str = "") -> pb.Preferences:
-        request = pb.SetPreferencesRequest(merchant_id=self.merchant_id, locale=locale, topics=topics, etag=etag)
+        request = pb.SetPreferencesRequest(
+            request_id=str(uuid.uuid4()), merchant_id=self.merchant_id, locale=locale, topics=topics, etag=etag
+        )
         return (await self.call.SetPreferences(request, ANY)).preferences
 
     async def preferences(self) -> pb.Preferences:

@@ -25,6 +25,7 @@ from tests.conftest import RuntimeOf
 from tests.event_fields import CAPTURED, REFUNDED
 from tests.integration import shared_database
 from tests.integration.payment.conftest import merchant_event
+from tests.line.replies import checked
 
 ANY: Any = None
 
@@ -34,7 +35,7 @@ class Shop:
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
-        self.call = OrderServicer(runtime)
+        self.call = checked(OrderServicer(runtime))
         self.merchant_id = new_id("mer")
         self.versions = itertools.count(1)
         self.ends: tuple[int, ...] | None = ()

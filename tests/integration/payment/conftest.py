@@ -32,6 +32,7 @@ from services.payment.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.event_fields import PRESENTED
 from tests.integration import aging, shared_database
+from tests.line.replies import checked
 
 ANY: Any = None
 SILENT_STATUS = status_pb2.Status(code=code_pb2.DEADLINE_EXCEEDED, message="no answer")
@@ -110,10 +111,10 @@ class ScriptedChannel(channel_pb2_grpc.ChannelServiceServicer):
     def _inquire(self, attempt_id: str) -> channel_pb.InquireResponse:
         if attempt_id not in self.record:
             return channel_pb.InquireResponse(
-                status=channel_pb.INQUIRY_STATUS_NOT_FOUND, finality_seconds=self.finality_seconds
+                state=channel_pb.INQUIRY_STATE_NOT_FOUND, finality_seconds=self.finality_seconds
             )
         return channel_pb.InquireResponse(
-            status=channel_pb.INQUIRY_STATUS_FOUND,
+            state=channel_pb.INQUIRY_STATE_FOUND,
             transaction=self.record[attempt_id],
             finality_seconds=self.finality_seconds,
         )
@@ -125,7 +126,7 @@ class House:
     def __init__(self, runtime: Runtime, channel: ScriptedChannel) -> None:
         self.runtime = runtime
         self.channel = channel
-        self.call = PaymentServicer(runtime)
+        self.call = checked(PaymentServicer(runtime))
         self.merchant_id = new_id("mer")
 
     async def know_merchant(self, **changes: Any) -> str:

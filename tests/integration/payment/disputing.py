@@ -57,7 +57,7 @@ async def report(house: House, attempt_id: str, outcome: pb.DisputeOutcome.Value
         "outcome": outcome,
         "amount": usd(4_000),
         "reason": pb.DISPUTE_REASON_NOT_RECEIVED,
-        "respond_by": DUE,
+        "respond_by_time": DUE,
     }
     return (await house.call.ReportDispute(pb.ReportDisputeRequest(**given | changes), ANY)).dispute
 

@@ -65,7 +65,7 @@ async def test_above_what_is_left_a_dispute_is_recorded_with_its_deadline(house:
     await house.refund(payment_id, 7_000)
     opened = await report(house, attempt_id, OPENED, amount=usd(5_000))
     assert (opened.held_minor, opened.excess_minor, opened.state) == (3_000, 2_000, pb.DISPUTE_STATE_OPENED)
-    assert opened.respond_by.ToDatetime(DUE.tzinfo) == DUE
+    assert opened.respond_by_time.ToDatetime(DUE.tzinfo) == DUE
     event, exceeded = await told(house, payment_id)
     assert (event.amount_minor, event.excess_minor) == (5_000, 2_000)
     assert (exceeded.amount_minor, exceeded.held_minor, exceeded.excess_minor) == (5_000, 3_000, 2_000)

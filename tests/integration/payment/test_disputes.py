@@ -62,7 +62,7 @@ async def test_an_opened_dispute_holds_its_amount(house: House) -> None:
 
     assert (opened.state, opened.reason, opened.amount.amount_minor) == (pb.DISPUTE_STATE_OPENED, 2, 4_000)
     assert (opened.payment_id, opened.attempt_id, opened.channel) == (payment_id, attempt_id, "simulator")
-    assert (opened.dispute_reference, opened.respond_by.ToDatetime(UTC)) == ("chd_1", DUE)
+    assert (opened.dispute_reference, opened.respond_by_time.ToDatetime(UTC)) == ("chd_1", DUE)
     assert (await house.get(payment_id)).disputed_minor == 4_000
     with pytest.raises(RefundExceedsRefundable) as refused:
         await house.refund(payment_id, 6_001)

@@ -21,6 +21,7 @@ from paystream.payment.v1 import payment_pb2 as pb
 from paystream.payment.v1 import payment_pb2_grpc
 from services.payment.rpc import servicers
 from tests.integration.payment.conftest import House
+from tests.line.replies import interceptors
 
 
 async def pages(method: Any, request: Any, field: str) -> list[list[Any]]:
@@ -159,7 +160,7 @@ async def test_two_hundred_payments_with_all_the_metadata_there_may_be_are_liste
     request = pb.ListPaymentsRequest(merchant_id=house.merchant_id, page_size=1_000)
     # Over the wire, to a client that knows no limit but gRPC's own.
     server = await grpc_server.start(servicers(house.runtime), ServerOptions(address=f"unix:{tmp_path}/payment.sock"))
-    async with grpc.aio.insecure_channel(server.address) as channel:
+    async with grpc.aio.insecure_channel(server.address, interceptors=interceptors()) as channel:
         stub: Any = payment_pb2_grpc.PaymentServiceStub(channel)
         found = await pages(lambda asked, _context: stub.ListPayments(asked, timeout=30), request, "payments")
     await server.stop(0)

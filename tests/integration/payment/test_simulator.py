@@ -93,7 +93,9 @@ async def behave(addresses: dict[str, str]) -> None:
     )
     async with grpc.aio.insecure_channel(addresses["channel_address"]) as opened:
         stub = channel_pb2_grpc.ChannelServiceStub(opened)
-        await stub.SetBehaviour(channel_pb.SetBehaviourRequest(behaviour=behaviour), timeout=10)
+        await stub.SetBehaviour(
+            channel_pb.SetBehaviourRequest(request_id=str(uuid.uuid4()), behaviour=behaviour), timeout=10
+        )
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from paystream.payment.v1 import payment_pb2_grpc
 from services.payment.rpc.payment import STREAM_ITEMS_MAX
 from services.payment.service import SERVICE
 from tests.integration.payment.conftest import ANY, House
+from tests.line.replies import interceptors
 
 METHOD = "/paystream.payment.v1.PaymentService/StreamCreatePayments"
 
@@ -45,7 +46,7 @@ async def served(house: House, directory: Path) -> AsyncIterator[Any]:
     """The service behind a real server, whose flow control holds callers up."""
     address = f"unix:{directory}/streams.sock"
     server = await grpc_server.start(SERVICE.servicers(house.runtime), ServerOptions(address=address))
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with grpc.aio.insecure_channel(address, interceptors=interceptors()) as channel:
         yield payment_pb2_grpc.PaymentServiceStub(channel)
     await server.stop(1.0)
 
@@ -154,7 +155,10 @@ async def test_bytes_that_are_no_message_end_the_stream_after_the_results_before
     house: House, tmp_path: Path
 ) -> None:
     good = pb.StreamCreatePaymentsRequest(request=house.request()).SerializeToString()
-    async with served(house, tmp_path), grpc.aio.insecure_channel(f"unix:{tmp_path}/streams.sock") as channel:
+    async with (
+        served(house, tmp_path),
+        grpc.aio.insecure_channel(f"unix:{tmp_path}/streams.sock", interceptors=interceptors()) as channel,
+    ):
         method: Any = channel.stream_stream(METHOD)
         call = method(iter([good, b"\xff\xff"]), timeout=20)
         answers: list[bytes] = []

@@ -168,7 +168,7 @@ async def test_a_dispute_to_be_answered_soon_is_told_once_for_each_time_to_answe
     assert (soon.respond_by, soon.amount_minor, soon.stage) == (DUE, 4_000, "CHARGEBACK")
 
     later = DUE + timedelta(days=1)
-    await report(house, attempt.attempt_id, OPENED, respond_by=later, amount=usd(5_000))
+    await report(house, attempt.attempt_id, OPENED, respond_by_time=later, amount=usd(5_000))
     await reminders.remind_of_disputes(house.runtime)
     once = await house.told_types(paid.payment_id)
     advance(house, timedelta(days=1))

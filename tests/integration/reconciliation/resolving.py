@@ -16,6 +16,7 @@ from services.reconciliation import store
 from services.reconciliation.domain.discrepancy import Discrepancy
 from services.reconciliation.rpc.reconciliation import ReconciliationServicer
 from services.reconciliation.service import SERVICE
+from tests.line.replies import checked
 
 ANY: Any = None
 HANDLERS = {
@@ -62,7 +63,7 @@ class Desk:
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
-        self.call = ReconciliationServicer(runtime)
+        self.call = checked(ReconciliationServicer(runtime))
 
     async def find(self, *discrepancies: Discrepancy) -> None:
         await self.runtime.transaction(lambda tx: store.discrepancies.insert(tx, discrepancies))

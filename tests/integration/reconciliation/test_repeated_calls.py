@@ -9,6 +9,7 @@ from paystream.reconciliation.v1 import reconciliation_pb2 as pb
 from services.reconciliation.rpc.reconciliation import ReconciliationServicer
 from tests.integration.reconciliation.resolving import Desk
 from tests.integration.repeated_calls import FEW_EXAMPLES, STEPS, Repeated, Step, assert_repeats_create_nothing
+from tests.line.replies import checked
 
 
 async def rule_sets(desk: Desk) -> Repeated:
@@ -22,7 +23,7 @@ async def rule_sets(desk: Desk) -> Repeated:
             reason=f"the {body}th try",
         )
 
-    call = ReconciliationServicer(desk.runtime).CreateRuleSet
+    call = checked(ReconciliationServicer(desk.runtime)).CreateRuleSet
     return Repeated(call=call, request=request, created=lambda reply: reply.rule_set.rule_set_id)
 
 

@@ -26,6 +26,7 @@ from services.reconciliation.domain.movement import ChannelMovement
 from services.reconciliation.domain.statement import ReportedLine
 from services.reconciliation.rpc.reconciliation import ReconciliationServicer
 from tests.integration.reconciliation.matching import CHANNEL, DAY, NOON, Matcher, failed_attempt
+from tests.line.replies import checked
 
 ANY: Any = None
 JSON = pb.REPORT_FORMAT_JSON
@@ -45,7 +46,9 @@ async def exported(
         format=format_,
         items=items,
     )
-    return [response.chunk async for response in ReconciliationServicer(matcher.runtime).ExportReport(request, ANY)]
+    return [
+        response.chunk async for response in checked(ReconciliationServicer(matcher.runtime)).ExportReport(request, ANY)
+    ]
 
 
 async def rows(matcher: Matcher, **wanted: Any) -> list[dict[str, Any]]:
@@ -194,7 +197,7 @@ async def test_days_are_those_of_the_range_each_of_lines_and_movements_its_own(m
 async def test_a_range_that_is_none_or_too_long_is_refused(matcher: Matcher, first: str, last: str, field: str) -> None:
     request = pb.ExportReportRequest(channel=CHANNEL, first_date=first, last_date=last)
     with pytest.raises(FieldInvalid) as refused:
-        [response async for response in ReconciliationServicer(matcher.runtime).ExportReport(request, ANY)]
+        [response async for response in checked(ReconciliationServicer(matcher.runtime)).ExportReport(request, ANY)]
     assert refused.value.field == field
 
 

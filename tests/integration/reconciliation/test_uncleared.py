@@ -50,7 +50,7 @@ async def test_who_holds_what_since_when_and_whether_it_is_late(desk: Desk) -> N
     oldest, newest = await listed(desk)
     assert (oldest.account_kind, oldest.reference, oldest.root_reference) == ("suspense", "pay_2", "pay_2")
     assert (oldest.amount_minor, oldest.currency_code, oldest.merchant_id, oldest.overdue) == ("-500", "USD", "", True)
-    assert oldest.since.ToDatetime() == (START - timedelta(days=8)).replace(tzinfo=None)
+    assert oldest.since_time.ToDatetime() == (START - timedelta(days=8)).replace(tzinfo=None)
     assert oldest.due_time.ToDatetime() == (START - timedelta(days=1)).replace(tzinfo=None)
     assert (newest.account_kind, newest.merchant_id, newest.amount_minor, newest.overdue) == (
         "merchant.withdrawing",
@@ -70,7 +70,7 @@ async def test_who_holds_what_since_when_and_whether_it_is_late(desk: Desk) -> N
 async def test_settings_say_when_it_is_late(desk: Desk) -> None:
     await desk.deliver(booked("LateCaptureReceived", "cap_1", entry("suspense", -1, 500)))
     desk.runtime.settings = desk.runtime.settings.model_copy(update={"clearing_days": {"suspense": 0}})
-    assert [each.due_time == each.since for each in await listed(desk)] == [True]
+    assert [each.due_time == each.since_time for each in await listed(desk)] == [True]
 
 
 async def test_lines_give_what_the_channel_owes_to_their_statement_in_any_order(desk: Desk) -> None:

@@ -10,6 +10,7 @@ from paystream.settlement.v1 import settlement_pb2 as pb
 from services.settlement.rpc import SettlementServicer
 from tests.integration.repeated_calls import FEW_EXAMPLES, STEPS, Repeated, Step, assert_repeats_create_nothing
 from tests.integration.settlement.till import Till
+from tests.line.replies import checked
 from tests.unit.settlement.builders import ALICE, BOB, capture, daily
 
 CAPTURES = itertools.count(1)
@@ -30,7 +31,7 @@ async def settlements(till: Till) -> Repeated:
             override_reason="the month ends",
         )
 
-    call = SettlementServicer(till.runtime).CreateSettlement
+    call = checked(SettlementServicer(till.runtime)).CreateSettlement
     return Repeated(call=call, request=request, created=lambda reply: reply.settlement.settlement_id)
 
 

@@ -17,6 +17,7 @@ from paystream.settlement.v1 import settlement_pb2 as pb
 from services.settlement.domain.settlement import NothingToSettle, SettlementNotDue, SettlementNotFound
 from services.settlement.rpc import SettlementServicer
 from tests.integration.settlement.till import Till
+from tests.line.replies import checked
 from tests.unit.settlement.builders import (
     ALICE,
     BOB,
@@ -38,7 +39,7 @@ ANY: Any = None
 @pytest.fixture
 def call(till: Till) -> SettlementServicer:
     act_as("ops")
-    return SettlementServicer(till.runtime)
+    return checked(SettlementServicer(till.runtime))
 
 
 def request(**changes: Any) -> pb.CreateSettlementRequest:

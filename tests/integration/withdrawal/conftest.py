@@ -28,6 +28,7 @@ from tests.conftest import RuntimeOf
 from tests.event_fields import DISPUTED
 from tests.integration import aging, shared_database
 from tests.integration.payment.conftest import ScriptedChannel, merchant_event, served
+from tests.line.replies import checked
 
 ANY: Any = None
 TOKEN = "tok_iban"
@@ -46,7 +47,7 @@ class Treasury:
     def __init__(self, runtime: Runtime, bank: ScriptedBank) -> None:
         self.runtime = runtime
         self.bank = bank
-        self.call = WithdrawalServicer(runtime)
+        self.call = checked(WithdrawalServicer(runtime))
         self.merchant_id = new_id("mer")
         self.bank_account_id = ""
 
@@ -163,7 +164,9 @@ class Treasury:
         """A verified bank account of the merchant."""
         account = await self.register(**changes)
         request = pb.VerifyBankAccountRequest(
-            bank_account_id=account.bank_account_id, result=pb.VERIFICATION_RESULT_VERIFIED
+            request_id=str(uuid.uuid4()),
+            bank_account_id=account.bank_account_id,
+            result=pb.VERIFICATION_RESULT_VERIFIED,
         )
         return (await self.call.VerifyBankAccount(request, ANY)).bank_account.bank_account_id
 

@@ -1,6 +1,7 @@
 """Bank accounts: registered, verified or refused, disabled."""
 
 import asyncio
+import uuid
 
 import pytest
 
@@ -16,12 +17,12 @@ VERIFIED, REFUSED = pb.VERIFICATION_RESULT_VERIFIED, pb.VERIFICATION_RESULT_REFU
 
 
 async def verify(treasury: Treasury, bank_account_id: str, result: pb.VerificationResult.ValueType) -> pb.BankAccount:
-    request = pb.VerifyBankAccountRequest(bank_account_id=bank_account_id, result=result)
+    request = pb.VerifyBankAccountRequest(request_id=str(uuid.uuid4()), bank_account_id=bank_account_id, result=result)
     return (await treasury.call.VerifyBankAccount(request, ANY)).bank_account
 
 
 async def disable(treasury: Treasury, bank_account_id: str) -> pb.BankAccount:
-    request = pb.DisableBankAccountRequest(bank_account_id=bank_account_id)
+    request = pb.DisableBankAccountRequest(request_id=str(uuid.uuid4()), bank_account_id=bank_account_id)
     return (await treasury.call.DisableBankAccount(request, ANY)).bank_account
 
 

@@ -298,7 +298,7 @@ async def test_nobody_can_approve_what_must_not_be_paid_any_more(treasury: Treas
     await treasury.settle(20_000)
     held = await treasury.held(6_000)
     act_as("boss")
-    disabled = pb.DisableBankAccountRequest(bank_account_id=treasury.bank_account_id)
+    disabled = pb.DisableBankAccountRequest(request_id=str(uuid.uuid4()), bank_account_id=treasury.bank_account_id)
 
     await treasury.know_merchant(status=MerchantStatus.SUSPENDED, aggregate_version=3)
     with pytest.raises(MerchantSuspended):

@@ -110,3 +110,17 @@ def test_numbers_are_distinct_none_is_that_of_a_name_and_all_that_events_book_ha
     assert transaction_key.number_of(named_id("txn", "Adjustment", "ticket-1")) == transaction_key.NAMED_NUMBER
     assert {each.transaction_type for each in TRANSACTION_TYPES} == BOOKED_TYPES - {"ChannelStatementClosed"}
     assert month_of(transaction_id("PaymentSuccess", new_id("cap"))) > 24_000
+
+
+def test_months_follow_each_other_without_a_gap_and_hold_the_ids_of_their_transactions() -> None:
+    ranges = transaction_key.month_ranges()
+    # 2000-01-01T00:00:00Z is 946,684,800,000 ms, 0xdc6acfac00; a month is year * 12 + month - 1.
+    assert ranges[0][:2] == (24_000, "00dc6acfac00" + "0" * 20)
+    assert ranges[-1][0] == 2_199 * 12 + 11
+    assert [behind for _, _, behind in ranges[:-1]] == [first for _, first, _ in ranges[1:]]
+    for month, first, behind in ranges:
+        last = f"{int(behind[:12], 16) - 1:012x}"
+        for milliseconds in (first[:12], last):
+            key = transaction_key.transaction_id("PaymentSuccess", f"cap_{milliseconds}7fff8{'f' * 15}")
+            assert transaction_key.month_of(key) == month
+            assert first <= key[4:] < behind

@@ -2,7 +2,7 @@
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from paystream.common.v1.money_pb2 import Money
+from paystream.common.v1.money_pb2 import SignedMoney
 from paystream.journey.v1 import journey_pb2 as pb
 from paytools.cli.commands import journey
 
@@ -11,13 +11,13 @@ TRANSACTION = "txn_" + "1" * 32
 WITHDRAWAL = "wdr_" + "2" * 32
 
 
-def euro(amount_minor: int) -> Money:
-    return Money(amount_minor=amount_minor, currency_code="EUR")
+def euro(amount_minor: int) -> SignedMoney:
+    return SignedMoney(amount_minor=amount_minor, currency_code="EUR")
 
 
 def booking(detail: str) -> pb.Step:
     return pb.Step(
-        time=Timestamp(seconds=LAST_SECOND, nanos=125_000_000),
+        occur_time=Timestamp(seconds=LAST_SECOND, nanos=125_000_000),
         kind=pb.STEP_KIND_TRANSACTION,
         resource_id=TRANSACTION,
         what="WithdrawalCompleted",
@@ -29,7 +29,10 @@ def booking(detail: str) -> pb.Step:
 
 def completed() -> pb.Step:
     return pb.Step(
-        time=Timestamp(seconds=LAST_SECOND + 1), kind=pb.STEP_KIND_WITHDRAWAL, resource_id=WITHDRAWAL, what="COMPLETED"
+        occur_time=Timestamp(seconds=LAST_SECOND + 1),
+        kind=pb.STEP_KIND_WITHDRAWAL,
+        resource_id=WITHDRAWAL,
+        what="COMPLETED",
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from paystream.accounting.v1 import accounting_pb2
-from paystream.common.v1.money_pb2 import Money
+from paystream.common.v1.money_pb2 import Money, SignedMoney
 from paystream.journey.v1 import journey_pb2 as pb
 from paystream.notification.v1 import notification_pb2 as mails
 from paystream.order.v1 import order_pb2
@@ -27,9 +27,13 @@ def usd(amount_minor: int) -> Money:
     return Money(amount_minor=amount_minor, currency_code="USD")
 
 
+def signed_usd(amount_minor: int) -> SignedMoney:
+    return SignedMoney(amount_minor=amount_minor, currency_code="USD")
+
+
 def outline(steps: list[pb.Step]) -> list[tuple[str, int]]:
     """What happened, and how many seconds after the start."""
-    return [(step.what, step.time.seconds - at(0).seconds) for step in steps]
+    return [(step.what, step.occur_time.seconds - at(0).seconds) for step in steps]
 
 
 def order(state: Any, **more: Any) -> order_pb2.Order:
@@ -166,7 +170,7 @@ def test_a_settlement_that_collects_is_told_of_from_when_the_journey_s_item_join
     pending = settlement(settlement_pb2.SETTLEMENT_STATE_PENDING)
     assert outline(settlements.settlement_steps(pending, joined_time=at(7))) == [("PENDING", 7)]
     [alone] = settlements.settlement_steps(pending)
-    assert (outline([alone]), alone.amount) == ([("PENDING", 0)], usd(-250))
+    assert (outline([alone]), alone.amount) == ([("PENDING", 0)], signed_usd(-250))
 
 
 def test_a_settlement_releases_its_reserve_after_it_was_completed() -> None:
@@ -179,7 +183,7 @@ def test_a_settlement_releases_its_reserve_after_it_was_completed() -> None:
     )
     steps = settlements.settlement_steps(completed)
     assert outline(steps) == [("CREATED", 10), ("COMPLETED", 80), ("RESERVE_RELEASED", 80)]
-    assert (steps[0].detail, steps[-1].amount) == ("CUT_OFF", usd(25))
+    assert (steps[0].detail, steps[-1].amount) == ("CUT_OFF", signed_usd(25))
 
 
 def test_a_settlement_was_completed_when_the_ledger_booked_it_and_not_when_it_last_changed() -> None:
@@ -199,9 +203,9 @@ def test_a_settlement_was_completed_when_the_ledger_booked_it_and_not_when_it_la
 
 
 def test_a_settlement_is_completed_after_its_booking_of_the_same_moment() -> None:
-    booking = pb.Step(kind=pb.STEP_KIND_TRANSACTION, what="SettlementCreated", time=at(1))
-    completed = pb.Step(kind=pb.STEP_KIND_SETTLEMENT, what="COMPLETED", time=at(1))
-    created = pb.Step(kind=pb.STEP_KIND_SETTLEMENT, what="CREATED", time=at(1))
+    booking = pb.Step(kind=pb.STEP_KIND_TRANSACTION, what="SettlementCreated", occur_time=at(1))
+    completed = pb.Step(kind=pb.STEP_KIND_SETTLEMENT, what="COMPLETED", occur_time=at(1))
+    created = pb.Step(kind=pb.STEP_KIND_SETTLEMENT, what="CREATED", occur_time=at(1))
     assert story.in_order([completed, booking, created]) == [created, booking, completed]
 
 
@@ -214,8 +218,8 @@ def test_what_happened_in_one_moment_begins_from_the_whole_and_ends_with_it() ->
         (pb.STEP_KIND_ATTEMPT, "CHARGE_PENDING"),
         (pb.STEP_KIND_PAYMENT, "SUCCEEDED"),
     ]
-    steps = [pb.Step(kind=kind, what=what, time=at(1)) for kind, what in kinds]
-    later = pb.Step(kind=pb.STEP_KIND_ORDER, what="CREATED", time=at(2))
+    steps = [pb.Step(kind=kind, what=what, occur_time=at(1)) for kind, what in kinds]
+    later = pb.Step(kind=pb.STEP_KIND_ORDER, what="CREATED", occur_time=at(2))
     assert [(step.kind, step.what) for step in story.in_order([later, *steps])] == [
         (pb.STEP_KIND_PAYMENT, "CREATED"),
         (pb.STEP_KIND_ATTEMPT, "CHARGE_PENDING"),
@@ -252,4 +256,4 @@ def test_a_mail_is_told_from_its_queue_to_its_end(given: dict[str, Any], told: l
 
 @pytest.mark.parametrize("kind", [kind for kind in pb.StepKind.values() if kind])
 def test_every_kind_of_step_has_its_place_within_a_moment(kind: Any) -> None:
-    assert story.in_order([pb.Step(kind=kind, what="X", time=at(0))])
+    assert story.in_order([pb.Step(kind=kind, what="X", occur_time=at(0))])

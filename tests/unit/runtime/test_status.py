@@ -7,8 +7,10 @@ from paykit.base.errors import DependencyUnavailable
 from paykit.errors import DomainError, FieldInvalid, Kind
 from paykit.serve import status
 from paykit.serve.validation.validator import FieldViolation, RequestInvalid
+from services.notification.domain.webhooks.endpoint import WebhookEndpointsExceeded
 
 INFO, BAD, RETRY = error_details_pb2.ErrorInfo, error_details_pb2.BadRequest, error_details_pb2.RetryInfo
+HELP = error_details_pb2.Help
 
 
 class InsufficientFunds(DomainError):
@@ -19,7 +21,7 @@ class InsufficientFunds(DomainError):
 def _details(described: status_pb2.Status) -> dict[str, object]:
     found: dict[str, object] = {}
     for packed in described.details:
-        for detail in (INFO(), BAD(), RETRY()):
+        for detail in (INFO(), BAD(), RETRY(), HELP()):
             if packed.Unpack(detail):
                 found[type(detail).__name__] = detail
     assert len(found) == len(described.details)
@@ -73,6 +75,18 @@ def test_an_outage_says_when_to_try_again() -> None:
     described = status.to_status(DependencyUnavailable("postgresql is away", part="postgresql"))
     assert described.code == 14
     assert _details(described)["RetryInfo"] == RETRY(retry_delay=Duration(seconds=1))
+
+
+def test_a_refusal_that_people_must_end_says_nothing_of_trying_again() -> None:
+    assert "RetryInfo" not in _details(status.to_status(WebhookEndpointsExceeded("ten")))
+
+
+def test_a_link_leads_to_the_reason_where_the_operator_said_where_it_is_read() -> None:
+    described = status.to_status(InsufficientFunds("12 left"), help_url="https://docs.example.com/errors.html")
+    link = HELP.Link(
+        description="What INSUFFICIENT_FUNDS means", url="https://docs.example.com/errors.html#INSUFFICIENT_FUNDS"
+    )
+    assert _details(described)["Help"] == HELP(links=[link])
 
 
 def test_a_long_message_is_cut_to_fit_a_trailer() -> None:

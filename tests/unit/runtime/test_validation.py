@@ -86,7 +86,9 @@ def test_a_text_with_nul_is_refused_wherever_it_stands() -> None:
     ],
 )
 def test_a_time_beyond_the_calendar_is_refused_by_its_path(*, seconds: int, nanos: int, valid: bool) -> None:
-    request = accounting_pb2.GetTrialBalanceRequest(currency_code="USD", as_of=Timestamp(seconds=seconds, nanos=nanos))
+    request = accounting_pb2.GetTrialBalanceRequest(
+        currency_code="USD", as_of_time=Timestamp(seconds=seconds, nanos=nanos)
+    )
     refusal = validate_message(request)
     assert (refusal is None) == valid
-    assert valid or (refusal is not None and (refusal.field, refusal.reason) == ("as_of", "FIELD_INVALID"))
+    assert valid or (refusal is not None and (refusal.field, refusal.reason) == ("as_of_time", "FIELD_INVALID"))

@@ -1211,8 +1211,8 @@ class ListTransactionsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     MERCHANT_ID_FIELD_NUMBER: _builtins.int
     ROOT_REFERENCE_FIELD_NUMBER: _builtins.int
-    START_TIME_FIELD_NUMBER: _builtins.int
-    END_TIME_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
     RELATED_NO_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """Rows wanted, at most 1,000; 0 for 50."""
@@ -1227,11 +1227,11 @@ class ListTransactionsRequest(_message.Message):
     the transaction with this id.
     """
     @_builtins.property
-    def start_time(self) -> _timestamp_pb2.Timestamp:
+    def effective_time_min(self) -> _timestamp_pb2.Timestamp:
         """Only transactions effective at or after this time."""
 
     @_builtins.property
-    def end_time(self) -> _timestamp_pb2.Timestamp:
+    def effective_time_before(self) -> _timestamp_pb2.Timestamp:
         """Only transactions effective before this time."""
 
     def __init__(
@@ -1241,13 +1241,13 @@ class ListTransactionsRequest(_message.Message):
         page_token: _builtins.str = ...,
         merchant_id: _builtins.str = ...,
         root_reference: _builtins.str = ...,
-        start_time: _timestamp_pb2.Timestamp | None = ...,
-        end_time: _timestamp_pb2.Timestamp | None = ...,
+        effective_time_min: _timestamp_pb2.Timestamp | None = ...,
+        effective_time_before: _timestamp_pb2.Timestamp | None = ...,
         related_no: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time_before", b"effective_time_before", "effective_time_min", b"effective_time_min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "related_no", b"related_no", "root_reference", b"root_reference", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_time_before", b"effective_time_before", "effective_time_min", b"effective_time_min", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "related_no", b"related_no", "root_reference", b"root_reference"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1400,22 +1400,22 @@ class GetBalanceRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
-    AS_OF_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The account."""
     @_builtins.property
-    def as_of(self) -> _timestamp_pb2.Timestamp:
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
         """Count entries effective at or before this time only. Default: all."""
 
     def __init__(
         self,
         *,
         account_id: _builtins.str = ...,
-        as_of: _timestamp_pb2.Timestamp | None = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "as_of", b"as_of"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "as_of_time", b"as_of_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1429,7 +1429,7 @@ class GetBalanceResponse(_message.Message):
 
     ACCOUNT_FIELD_NUMBER: _builtins.int
     BALANCE_MINOR_FIELD_NUMBER: _builtins.int
-    AS_OF_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
     balance_minor: _builtins.str
     """Sum of effect x amount_minor over the account's entries: an integer in minor units, negative with a leading minus."""
     @_builtins.property
@@ -1437,19 +1437,19 @@ class GetBalanceResponse(_message.Message):
         """The account."""
 
     @_builtins.property
-    def as_of(self) -> _timestamp_pb2.Timestamp:
-        """The as_of asked for; unset for the present balance."""
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """The as_of_time asked for; unset for the present balance."""
 
     def __init__(
         self,
         *,
         account: Global___Account | None = ...,
         balance_minor: _builtins.str = ...,
-        as_of: _timestamp_pb2.Timestamp | None = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "as_of", b"as_of"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "as_of_time", b"as_of_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "as_of", b"as_of", "balance_minor", b"balance_minor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "as_of_time", b"as_of_time", "balance_minor", b"balance_minor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1457,15 +1457,15 @@ Global___GetBalanceResponse: _TypeAlias = GetBalanceResponse  # noqa: Y015
 
 @_typing.final
 class ListEntriesRequest(_message.Message):
-    """Asks for a page of an account's statement over [start_time, end_time)."""
+    """Asks for a page of an account's statement over [effective_time_min, effective_time_before)."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    START_TIME_FIELD_NUMBER: _builtins.int
-    END_TIME_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The account."""
     page_size: _builtins.int
@@ -1473,11 +1473,11 @@ class ListEntriesRequest(_message.Message):
     page_token: _builtins.str
     """The next_page_token of the page before; empty for the first."""
     @_builtins.property
-    def start_time(self) -> _timestamp_pb2.Timestamp:
+    def effective_time_min(self) -> _timestamp_pb2.Timestamp:
         """The statement begins at this effective time. Default: the account's first entry."""
 
     @_builtins.property
-    def end_time(self) -> _timestamp_pb2.Timestamp:
+    def effective_time_before(self) -> _timestamp_pb2.Timestamp:
         """The statement ends before this effective time. Default: the account's last entry."""
 
     def __init__(
@@ -1486,12 +1486,12 @@ class ListEntriesRequest(_message.Message):
         account_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
-        start_time: _timestamp_pb2.Timestamp | None = ...,
-        end_time: _timestamp_pb2.Timestamp | None = ...,
+        effective_time_min: _timestamp_pb2.Timestamp | None = ...,
+        effective_time_before: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time_before", b"effective_time_before", "effective_time_min", b"effective_time_min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "end_time", b"end_time", "page_size", b"page_size", "page_token", b"page_token", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "effective_time_before", b"effective_time_before", "effective_time_min", b"effective_time_min", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1509,9 +1509,9 @@ class ListEntriesResponse(_message.Message):
     LINES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     opening_balance_minor: _builtins.str
-    """The balance before start_time, in minor units."""
+    """The balance before effective_time_min, in minor units."""
     closing_balance_minor: _builtins.str
-    """The balance before end_time, in minor units; the same on every page."""
+    """The balance before effective_time_before, in minor units; the same on every page."""
     next_page_token: _builtins.str
     """Where the next page begins; empty on the last."""
     @_builtins.property
@@ -1601,23 +1601,23 @@ class GetTrialBalanceRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    AS_OF_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
     CURRENCY_CODE_FIELD_NUMBER: _builtins.int
     currency_code: _builtins.str
     """Only this currency. Default: all that have accounts."""
     @_builtins.property
-    def as_of(self) -> _timestamp_pb2.Timestamp:
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
         """Count entries effective at or before this time only. Default: all."""
 
     def __init__(
         self,
         *,
-        as_of: _timestamp_pb2.Timestamp | None = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
         currency_code: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "currency_code", b"currency_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "currency_code", b"currency_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

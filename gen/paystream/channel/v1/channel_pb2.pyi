@@ -116,29 +116,29 @@ ACTION_PAY: Action.ValueType  # 5
 """Pay."""
 Global___Action: _TypeAlias = Action  # noqa: Y015
 
-class _InquiryStatus:
+class _InquiryState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _InquiryStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_InquiryStatus.ValueType], _builtins.type):
+class _InquiryStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_InquiryState.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    INQUIRY_STATUS_UNSPECIFIED: _InquiryStatus.ValueType  # 0
+    INQUIRY_STATE_UNSPECIFIED: _InquiryState.ValueType  # 0
     """Never sent."""
-    INQUIRY_STATUS_FOUND: _InquiryStatus.ValueType  # 1
+    INQUIRY_STATE_FOUND: _InquiryState.ValueType  # 1
     """The attempt is on record."""
-    INQUIRY_STATUS_NOT_FOUND: _InquiryStatus.ValueType  # 2
+    INQUIRY_STATE_NOT_FOUND: _InquiryState.ValueType  # 2
     """The attempt is not on record."""
 
-class InquiryStatus(_InquiryStatus, metaclass=_InquiryStatusEnumTypeWrapper):
+class InquiryState(_InquiryState, metaclass=_InquiryStateEnumTypeWrapper):
     """What an inquiry found."""
 
-INQUIRY_STATUS_UNSPECIFIED: InquiryStatus.ValueType  # 0
+INQUIRY_STATE_UNSPECIFIED: InquiryState.ValueType  # 0
 """Never sent."""
-INQUIRY_STATUS_FOUND: InquiryStatus.ValueType  # 1
+INQUIRY_STATE_FOUND: InquiryState.ValueType  # 1
 """The attempt is on record."""
-INQUIRY_STATUS_NOT_FOUND: InquiryStatus.ValueType  # 2
+INQUIRY_STATE_NOT_FOUND: InquiryState.ValueType  # 2
 """The attempt is not on record."""
-Global___InquiryStatus: _TypeAlias = InquiryStatus  # noqa: Y015
+Global___InquiryState: _TypeAlias = InquiryState  # noqa: Y015
 
 class _DisputeState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -149,7 +149,7 @@ class _DisputeStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeS
     DISPUTE_STATE_UNSPECIFIED: _DisputeState.ValueType  # 0
     """Never sent."""
     DISPUTE_STATE_OPENED: _DisputeState.ValueType  # 1
-    """Waits for an answer until respond_by."""
+    """Waits for an answer until respond_by_time."""
     DISPUTE_STATE_CONTESTED: _DisputeState.ValueType  # 2
     """Contested; decided after the callback delay."""
     DISPUTE_STATE_WON: _DisputeState.ValueType  # 3
@@ -163,7 +163,7 @@ class DisputeState(_DisputeState, metaclass=_DisputeStateEnumTypeWrapper):
 DISPUTE_STATE_UNSPECIFIED: DisputeState.ValueType  # 0
 """Never sent."""
 DISPUTE_STATE_OPENED: DisputeState.ValueType  # 1
-"""Waits for an answer until respond_by."""
+"""Waits for an answer until respond_by_time."""
 DISPUTE_STATE_CONTESTED: DisputeState.ValueType  # 2
 """Contested; decided after the callback delay."""
 DISPUTE_STATE_WON: DisputeState.ValueType  # 3
@@ -1024,10 +1024,10 @@ class InquireResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    STATUS_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     TRANSACTION_FIELD_NUMBER: _builtins.int
     FINALITY_SECONDS_FIELD_NUMBER: _builtins.int
-    status: Global___InquiryStatus.ValueType
+    state: Global___InquiryState.ValueType
     """Whether the attempt is on record."""
     finality_seconds: _builtins.int
     """Seconds after an attempt was sent from which NOT_FOUND is final."""
@@ -1038,13 +1038,13 @@ class InquireResponse(_message.Message):
     def __init__(
         self,
         *,
-        status: Global___InquiryStatus.ValueType = ...,
+        state: Global___InquiryState.ValueType = ...,
         transaction: Global___Transaction | None = ...,
         finality_seconds: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["finality_seconds", b"finality_seconds", "status", b"status", "transaction", b"transaction"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finality_seconds", b"finality_seconds", "state", b"state", "transaction", b"transaction"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1176,8 +1176,11 @@ class SetBehaviourRequest(_message.Message):
 
     MERCHANT_ID_FIELD_NUMBER: _builtins.int
     BEHAVIOUR_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """The merchant it is for; empty sets the global behaviour."""
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing and is answered as it was, for a day."""
     @_builtins.property
     def behaviour(self) -> Global___Behaviour:
         """The whole behaviour; absent removes what was set, so that the next wider one applies again."""
@@ -1187,10 +1190,11 @@ class SetBehaviourRequest(_message.Message):
         *,
         merchant_id: _builtins.str = ...,
         behaviour: Global___Behaviour | None = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["behaviour", b"behaviour"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["behaviour", b"behaviour", "merchant_id", b"merchant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["behaviour", b"behaviour", "merchant_id", b"merchant_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1278,7 +1282,7 @@ class Dispute(_message.Message):
     AMOUNT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
-    RESPOND_BY_FIELD_NUMBER: _builtins.int
+    RESPOND_BY_TIME_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
@@ -1309,7 +1313,7 @@ class Dispute(_message.Message):
         """What is disputed."""
 
     @_builtins.property
-    def respond_by(self) -> _timestamp_pb2.Timestamp:
+    def respond_by_time(self) -> _timestamp_pb2.Timestamp:
         """Until when it can be answered; not answered by then, it is lost."""
 
     @_builtins.property
@@ -1333,7 +1337,7 @@ class Dispute(_message.Message):
         amount: _money_pb2.Money | None = ...,
         reason: Global___DisputeReason.ValueType = ...,
         state: Global___DisputeState.ValueType = ...,
-        respond_by: _timestamp_pb2.Timestamp | None = ...,
+        respond_by_time: _timestamp_pb2.Timestamp | None = ...,
         evidence: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
@@ -1342,9 +1346,9 @@ class Dispute(_message.Message):
         taken_minor: _builtins.int = ...,
         files: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "respond_by", b"respond_by", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "respond_by_time", b"respond_by_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "category", b"category", "create_time", b"create_time", "dispute_reference", b"dispute_reference", "evidence", b"evidence", "files", b"files", "merchant_id", b"merchant_id", "reason", b"reason", "respond_by", b"respond_by", "stage", b"stage", "state", b"state", "taken_minor", b"taken_minor", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "category", b"category", "create_time", b"create_time", "dispute_reference", b"dispute_reference", "evidence", b"evidence", "files", b"files", "merchant_id", b"merchant_id", "reason", b"reason", "respond_by_time", b"respond_by_time", "stage", b"stage", "state", b"state", "taken_minor", b"taken_minor", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1704,19 +1708,23 @@ class DeclineRefundsRequest(_message.Message):
 
     ATTEMPT_ID_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """The caller's reference of an attempt that authorized or captured."""
     count: _builtins.int
     """How many of the next refunds of its authorization are declined; 0: none any more."""
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing and is answered as it was, for a day."""
     def __init__(
         self,
         *,
         attempt_id: _builtins.str = ...,
         count: _builtins.int = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "count", b"count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "count", b"count", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -249,7 +249,7 @@ class ChannelServiceServicer:
     def Inquire(self, request, context):
         """Says what became of an attempt; reads only.
 
-        NOT_FOUND in the response (a status, no error) proves that the attempt did not and will not happen only when this
+        NOT_FOUND in the response (a state, no error) proves that the attempt did not and will not happen only when this
         call was sent at least finality_seconds after the attempt was.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -277,7 +277,8 @@ class ChannelServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeclineRefunds(self, request, context):
-        """Has the next refunds of what an attempt authorized or captured declined, refund_not_allowed. Idempotent by nature.
+        """Has the next refunds of what an attempt authorized or captured declined, refund_not_allowed. Idempotent by
+        request_id, for a day.
 
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE (metadata state, outcome: the attempt
         captures nothing).
@@ -301,7 +302,7 @@ class ChannelServiceServicer:
 
     def RespondToDispute(self, request, context):
         """Answers a dispute for the merchant. A contested one is decided after the callback delay, an accepted one is lost at
-        once, and one not answered by respond_by is lost; each is told to ReportDispute.
+        once, and one not answered by respond_by_time is lost; each is told to ReportDispute.
 
         Idempotent by dispute_reference: the same answer again changes nothing.
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
@@ -333,7 +334,8 @@ class ChannelServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetBehaviour(self, request, context):
-        """Sets how the simulator behaves, for one merchant or globally; replaces what was set there. Idempotent.
+        """Sets how the simulator behaves, for one merchant or globally; replaces what was set there. Idempotent by
+        request_id, for a day.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

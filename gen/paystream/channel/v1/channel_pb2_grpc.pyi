@@ -116,7 +116,7 @@ class ChannelServiceStub:
     Inquire: _grpc.UnaryUnaryMultiCallable[_channel_pb2.InquireRequest, _channel_pb2.InquireResponse]
     """Says what became of an attempt; reads only.
 
-    NOT_FOUND in the response (a status, no error) proves that the attempt did not and will not happen only when this
+    NOT_FOUND in the response (a state, no error) proves that the attempt did not and will not happen only when this
     call was sent at least finality_seconds after the attempt was.
     """
     BatchInquire: _grpc.UnaryUnaryMultiCallable[_channel_pb2.BatchInquireRequest, _channel_pb2.BatchInquireResponse]
@@ -131,7 +131,8 @@ class ChannelServiceStub:
     (metadata state, outcome: it stands so already, or cannot become that).
     """
     DeclineRefunds: _grpc.UnaryUnaryMultiCallable[_channel_pb2.DeclineRefundsRequest, _channel_pb2.DeclineRefundsResponse]
-    """Has the next refunds of what an attempt authorized or captured declined, refund_not_allowed. Idempotent by nature.
+    """Has the next refunds of what an attempt authorized or captured declined, refund_not_allowed. Idempotent by
+    request_id, for a day.
 
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE (metadata state, outcome: the attempt
     captures nothing).
@@ -147,7 +148,7 @@ class ChannelServiceStub:
     """
     RespondToDispute: _grpc.UnaryUnaryMultiCallable[_channel_pb2.RespondToDisputeRequest, _channel_pb2.RespondToDisputeResponse]
     """Answers a dispute for the merchant. A contested one is decided after the callback delay, an accepted one is lost at
-    once, and one not answered by respond_by is lost; each is told to ReportDispute.
+    once, and one not answered by respond_by_time is lost; each is told to ReportDispute.
 
     Idempotent by dispute_reference: the same answer again changes nothing.
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
@@ -166,7 +167,9 @@ class ChannelServiceStub:
     GetDispute: _grpc.UnaryUnaryMultiCallable[_channel_pb2.GetDisputeRequest, _channel_pb2.GetDisputeResponse]
     """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
     SetBehaviour: _grpc.UnaryUnaryMultiCallable[_channel_pb2.SetBehaviourRequest, _channel_pb2.SetBehaviourResponse]
-    """Sets how the simulator behaves, for one merchant or globally; replaces what was set there. Idempotent."""
+    """Sets how the simulator behaves, for one merchant or globally; replaces what was set there. Idempotent by
+    request_id, for a day.
+    """
     GetBehaviour: _grpc.UnaryUnaryMultiCallable[_channel_pb2.GetBehaviourRequest, _channel_pb2.GetBehaviourResponse]
     """Gives the behaviour that applies to a merchant: its own, else the global one, else the defaults."""
 
@@ -228,7 +231,7 @@ class ChannelServiceAsyncStub(ChannelServiceStub):
     Inquire: _aio.UnaryUnaryMultiCallable[_channel_pb2.InquireRequest, _channel_pb2.InquireResponse]  # type: ignore[assignment]
     """Says what became of an attempt; reads only.
 
-    NOT_FOUND in the response (a status, no error) proves that the attempt did not and will not happen only when this
+    NOT_FOUND in the response (a state, no error) proves that the attempt did not and will not happen only when this
     call was sent at least finality_seconds after the attempt was.
     """
     BatchInquire: _aio.UnaryUnaryMultiCallable[_channel_pb2.BatchInquireRequest, _channel_pb2.BatchInquireResponse]  # type: ignore[assignment]
@@ -243,7 +246,8 @@ class ChannelServiceAsyncStub(ChannelServiceStub):
     (metadata state, outcome: it stands so already, or cannot become that).
     """
     DeclineRefunds: _aio.UnaryUnaryMultiCallable[_channel_pb2.DeclineRefundsRequest, _channel_pb2.DeclineRefundsResponse]  # type: ignore[assignment]
-    """Has the next refunds of what an attempt authorized or captured declined, refund_not_allowed. Idempotent by nature.
+    """Has the next refunds of what an attempt authorized or captured declined, refund_not_allowed. Idempotent by
+    request_id, for a day.
 
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE (metadata state, outcome: the attempt
     captures nothing).
@@ -259,7 +263,7 @@ class ChannelServiceAsyncStub(ChannelServiceStub):
     """
     RespondToDispute: _aio.UnaryUnaryMultiCallable[_channel_pb2.RespondToDisputeRequest, _channel_pb2.RespondToDisputeResponse]  # type: ignore[assignment]
     """Answers a dispute for the merchant. A contested one is decided after the callback delay, an accepted one is lost at
-    once, and one not answered by respond_by is lost; each is told to ReportDispute.
+    once, and one not answered by respond_by_time is lost; each is told to ReportDispute.
 
     Idempotent by dispute_reference: the same answer again changes nothing.
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
@@ -278,7 +282,9 @@ class ChannelServiceAsyncStub(ChannelServiceStub):
     GetDispute: _aio.UnaryUnaryMultiCallable[_channel_pb2.GetDisputeRequest, _channel_pb2.GetDisputeResponse]  # type: ignore[assignment]
     """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
     SetBehaviour: _aio.UnaryUnaryMultiCallable[_channel_pb2.SetBehaviourRequest, _channel_pb2.SetBehaviourResponse]  # type: ignore[assignment]
-    """Sets how the simulator behaves, for one merchant or globally; replaces what was set there. Idempotent."""
+    """Sets how the simulator behaves, for one merchant or globally; replaces what was set there. Idempotent by
+    request_id, for a day.
+    """
     GetBehaviour: _aio.UnaryUnaryMultiCallable[_channel_pb2.GetBehaviourRequest, _channel_pb2.GetBehaviourResponse]  # type: ignore[assignment]
     """Gives the behaviour that applies to a merchant: its own, else the global one, else the defaults."""
 
@@ -403,7 +409,7 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_channel_pb2.InquireResponse, _abc.Awaitable[_channel_pb2.InquireResponse]]:
         """Says what became of an attempt; reads only.
 
-        NOT_FOUND in the response (a status, no error) proves that the attempt did not and will not happen only when this
+        NOT_FOUND in the response (a state, no error) proves that the attempt did not and will not happen only when this
         call was sent at least finality_seconds after the attempt was.
         """
 
@@ -436,7 +442,8 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _channel_pb2.DeclineRefundsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_channel_pb2.DeclineRefundsResponse, _abc.Awaitable[_channel_pb2.DeclineRefundsResponse]]:
-        """Has the next refunds of what an attempt authorized or captured declined, refund_not_allowed. Idempotent by nature.
+        """Has the next refunds of what an attempt authorized or captured declined, refund_not_allowed. Idempotent by
+        request_id, for a day.
 
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE (metadata state, outcome: the attempt
         captures nothing).
@@ -464,7 +471,7 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_channel_pb2.RespondToDisputeResponse, _abc.Awaitable[_channel_pb2.RespondToDisputeResponse]]:
         """Answers a dispute for the merchant. A contested one is decided after the callback delay, an accepted one is lost at
-        once, and one not answered by respond_by is lost; each is told to ReportDispute.
+        once, and one not answered by respond_by_time is lost; each is told to ReportDispute.
 
         Idempotent by dispute_reference: the same answer again changes nothing.
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
@@ -501,7 +508,9 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _channel_pb2.SetBehaviourRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_channel_pb2.SetBehaviourResponse, _abc.Awaitable[_channel_pb2.SetBehaviourResponse]]:
-        """Sets how the simulator behaves, for one merchant or globally; replaces what was set there. Idempotent."""
+        """Sets how the simulator behaves, for one merchant or globally; replaces what was set there. Idempotent by
+        request_id, for a day.
+        """
 
     @_abc_1.abstractmethod
     def GetBehaviour(

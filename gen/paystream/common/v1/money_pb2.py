@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpaystream/common/v1/money.proto\x12\x13paystream.common.v1\x1a\x1b\x62uf/validate/validate.proto\"Y\n\x05Money\x12&\n\x0c\x61mount_minor\x18\x01 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\xff\xff\xff\xff\xff\xff\xff\x0f(\x01\x12(\n\rcurrency_code\x18\x02 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$Bk\n\x17\x63om.paystream.common.v1B\nMoneyProtoP\x01ZBgithub.com/paystream/paystream/gen/go/paystream/common/v1;commonv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpaystream/common/v1/money.proto\x12\x13paystream.common.v1\x1a\x1b\x62uf/validate/validate.proto\"Y\n\x05Money\x12&\n\x0c\x61mount_minor\x18\x01 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\xff\xff\xff\xff\xff\xff\xff\x0f(\x01\x12(\n\rcurrency_code\x18\x02 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$\"h\n\x0bSignedMoney\x12/\n\x0c\x61mount_minor\x18\x01 \x01(\x03\x42\x19\xbaH\x16\"\x14\x18\xff\xff\xff\xff\xff\xff\xff\x0f(\x81\x80\x80\x80\x80\x80\x80\xf0\xff\x01\x12(\n\rcurrency_code\x18\x02 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$Bk\n\x17\x63om.paystream.common.v1B\nMoneyProtoP\x01ZBgithub.com/paystream/paystream/gen/go/paystream/common/v1;commonv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,6 +37,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MONEY'].fields_by_name['amount_minor']._serialized_options = b'\272H\r\"\013\030\377\377\377\377\377\377\377\017(\001'
   _globals['_MONEY'].fields_by_name['currency_code']._loaded_options = None
   _globals['_MONEY'].fields_by_name['currency_code']._serialized_options = b'\272H\016r\0142\n^[A-Z]{3}$'
+  _globals['_SIGNEDMONEY'].fields_by_name['amount_minor']._loaded_options = None
+  _globals['_SIGNEDMONEY'].fields_by_name['amount_minor']._serialized_options = b'\272H\026\"\024\030\377\377\377\377\377\377\377\017(\201\200\200\200\200\200\200\360\377\001'
+  _globals['_SIGNEDMONEY'].fields_by_name['currency_code']._loaded_options = None
+  _globals['_SIGNEDMONEY'].fields_by_name['currency_code']._serialized_options = b'\272H\016r\0142\n^[A-Z]{3}$'
   _globals['_MONEY']._serialized_start=85
   _globals['_MONEY']._serialized_end=174
+  _globals['_SIGNEDMONEY']._serialized_start=176
+  _globals['_SIGNEDMONEY']._serialized_end=280
 # @@protoc_insertion_point(module_scope)

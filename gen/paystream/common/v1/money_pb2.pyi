@@ -46,3 +46,29 @@ class Money(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Money: _TypeAlias = Money  # noqa: Y015
+
+@_typing.final
+class SignedMoney(_message.Message):
+    """What an amount changed by, or may be on either side of zero, of one currency in that currency's minor unit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AMOUNT_MINOR_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    amount_minor: _builtins.int
+    """In minor units (ISO 4217 exponent), from -(2^53 - 1) to 2^53 - 1; below zero for what was lost."""
+    currency_code: _builtins.str
+    """The ISO 4217 alphabetic code, for example USD."""
+    def __init__(
+        self,
+        *,
+        amount_minor: _builtins.int = ...,
+        currency_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "currency_code", b"currency_code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignedMoney: _TypeAlias = SignedMoney  # noqa: Y015

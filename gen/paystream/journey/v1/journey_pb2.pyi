@@ -119,15 +119,15 @@ class JournalEntry(_message.Message):
     merchant_id: _builtins.str
     """Whose account it is; empty for the platform's own."""
     @_builtins.property
-    def effect(self) -> _money_pb2.Money:
-        """What the account gained, below zero for what it lost."""
+    def effect(self) -> _money_pb2.SignedMoney:
+        """What the account gained; below zero for what it lost."""
 
     def __init__(
         self,
         *,
         account_kind: _builtins.str = ...,
         merchant_id: _builtins.str = ...,
-        effect: _money_pb2.Money | None = ...,
+        effect: _money_pb2.SignedMoney | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["effect", b"effect"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -143,7 +143,7 @@ class Step(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    TIME_FIELD_NUMBER: _builtins.int
+    OCCUR_TIME_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     RESOURCE_ID_FIELD_NUMBER: _builtins.int
     WHAT_FIELD_NUMBER: _builtins.int
@@ -161,12 +161,12 @@ class Step(_message.Message):
     detail: _builtins.str
     """More for a person: why, by whom, through what. Its wording may change."""
     @_builtins.property
-    def time(self) -> _timestamp_pb2.Timestamp:
+    def occur_time(self) -> _timestamp_pb2.Timestamp:
         """When, in business time."""
 
     @_builtins.property
-    def amount(self) -> _money_pb2.Money:
-        """How much; absent where it has no amount of its own."""
+    def amount(self) -> _money_pb2.SignedMoney:
+        """How much; absent where it has no amount of its own. Below zero of a settlement that takes."""
 
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___JournalEntry]:
@@ -175,17 +175,17 @@ class Step(_message.Message):
     def __init__(
         self,
         *,
-        time: _timestamp_pb2.Timestamp | None = ...,
+        occur_time: _timestamp_pb2.Timestamp | None = ...,
         kind: Global___StepKind.ValueType = ...,
         resource_id: _builtins.str = ...,
         what: _builtins.str = ...,
-        amount: _money_pb2.Money | None = ...,
+        amount: _money_pb2.SignedMoney | None = ...,
         detail: _builtins.str = ...,
         entries: _abc.Iterable[Global___JournalEntry] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "occur_time", b"occur_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "detail", b"detail", "entries", b"entries", "kind", b"kind", "resource_id", b"resource_id", "time", b"time", "what", b"what"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "detail", b"detail", "entries", b"entries", "kind", b"kind", "occur_time", b"occur_time", "resource_id", b"resource_id", "what", b"what"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

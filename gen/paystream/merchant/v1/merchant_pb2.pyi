@@ -21,33 +21,33 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class _MerchantStatus:
+class _MerchantState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _MerchantStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MerchantStatus.ValueType], _builtins.type):
+class _MerchantStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MerchantState.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    MERCHANT_STATUS_UNSPECIFIED: _MerchantStatus.ValueType  # 0
-    """In a filter: any status. Never in a response."""
-    MERCHANT_STATUS_CREATED: _MerchantStatus.ValueType  # 1
+    MERCHANT_STATE_UNSPECIFIED: _MerchantState.ValueType  # 0
+    """In a filter: any state. Never in a response."""
+    MERCHANT_STATE_CREATED: _MerchantState.ValueType  # 1
     """Known, not yet allowed to take payments."""
-    MERCHANT_STATUS_ACTIVE: _MerchantStatus.ValueType  # 2
+    MERCHANT_STATE_ACTIVE: _MerchantState.ValueType  # 2
     """May take payments."""
-    MERCHANT_STATUS_SUSPENDED: _MerchantStatus.ValueType  # 3
+    MERCHANT_STATE_SUSPENDED: _MerchantState.ValueType  # 3
     """May not take new payments; refunds go on, settlements and payouts wait."""
 
-class MerchantStatus(_MerchantStatus, metaclass=_MerchantStatusEnumTypeWrapper):
+class MerchantState(_MerchantState, metaclass=_MerchantStateEnumTypeWrapper):
     """What a merchant may do."""
 
-MERCHANT_STATUS_UNSPECIFIED: MerchantStatus.ValueType  # 0
-"""In a filter: any status. Never in a response."""
-MERCHANT_STATUS_CREATED: MerchantStatus.ValueType  # 1
+MERCHANT_STATE_UNSPECIFIED: MerchantState.ValueType  # 0
+"""In a filter: any state. Never in a response."""
+MERCHANT_STATE_CREATED: MerchantState.ValueType  # 1
 """Known, not yet allowed to take payments."""
-MERCHANT_STATUS_ACTIVE: MerchantStatus.ValueType  # 2
+MERCHANT_STATE_ACTIVE: MerchantState.ValueType  # 2
 """May take payments."""
-MERCHANT_STATUS_SUSPENDED: MerchantStatus.ValueType  # 3
+MERCHANT_STATE_SUSPENDED: MerchantState.ValueType  # 3
 """May not take new payments; refunds go on, settlements and payouts wait."""
-Global___MerchantStatus: _TypeAlias = MerchantStatus  # noqa: Y015
+Global___MerchantState: _TypeAlias = MerchantState  # noqa: Y015
 
 class _SettlementSchedule:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -201,7 +201,7 @@ class Merchant(_message.Message):
 
     MERCHANT_ID_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
-    STATUS_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     COUNTRY_CODE_FIELD_NUMBER: _builtins.int
     CONTACT_EMAIL_FIELD_NUMBER: _builtins.int
     FEE_PLAN_FIELD_NUMBER: _builtins.int
@@ -222,7 +222,7 @@ class Merchant(_message.Message):
     """mer_ and a UUIDv7 in 32 hexadecimal digits."""
     display_name: _builtins.str
     """Trading name of the business."""
-    status: Global___MerchantStatus.ValueType
+    state: Global___MerchantState.ValueType
     """What the merchant may do."""
     country_code: _builtins.str
     """Country of the business, ISO 3166-1 alpha-2; empty when not given."""
@@ -275,7 +275,7 @@ class Merchant(_message.Message):
         *,
         merchant_id: _builtins.str = ...,
         display_name: _builtins.str = ...,
-        status: Global___MerchantStatus.ValueType = ...,
+        state: Global___MerchantState.ValueType = ...,
         country_code: _builtins.str = ...,
         contact_email: _builtins.str = ...,
         fee_plan: Global___FeePlan | None = ...,
@@ -295,7 +295,7 @@ class Merchant(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "fee_plan", b"fee_plan", "refund_terms", b"refund_terms", "settlement_policy", b"settlement_policy", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["closing", b"closing", "contact_email", b"contact_email", "country_code", b"country_code", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "frozen", b"frozen", "locale", b"locale", "merchant_id", b"merchant_id", "notification_email", b"notification_email", "payout_hold", b"payout_hold", "public_name", b"public_name", "refund_terms", b"refund_terms", "restriction_reason", b"restriction_reason", "settlement_policy", b"settlement_policy", "status", b"status", "support_email", b"support_email", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closing", b"closing", "contact_email", b"contact_email", "country_code", b"country_code", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "frozen", b"frozen", "locale", b"locale", "merchant_id", b"merchant_id", "notification_email", b"notification_email", "payout_hold", b"payout_hold", "public_name", b"public_name", "refund_terms", b"refund_terms", "restriction_reason", b"restriction_reason", "settlement_policy", b"settlement_policy", "state", b"state", "support_email", b"support_email", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -635,23 +635,23 @@ class ListMerchantsRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    STATUS_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """Merchants in the page; 0 means 50, at most 1000."""
     page_token: _builtins.str
     """next_page_token of the page before; empty asks for the first page."""
-    status: Global___MerchantStatus.ValueType
-    """Only merchants of this status; unspecified means any."""
+    state: Global___MerchantState.ValueType
+    """Only merchants in this state; unspecified means any."""
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
-        status: Global___MerchantStatus.ValueType = ...,
+        state: Global___MerchantState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -704,6 +704,7 @@ class UpdateMerchantRequest(_message.Message):
     PUBLIC_NAME_FIELD_NUMBER: _builtins.int
     SUPPORT_EMAIL_FIELD_NUMBER: _builtins.int
     NOTIFICATION_EMAIL_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """The merchant."""
     display_name: _builtins.str
@@ -722,6 +723,8 @@ class UpdateMerchantRequest(_message.Message):
     """New address for customers; empty removes it."""
     notification_email: _builtins.str
     """New address for notifications; empty removes it."""
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing and is answered as it was, for a day."""
     @_builtins.property
     def fee_plan(self) -> Global___FeePlan:
         """New fee plan, as a whole; absent means no rules."""
@@ -756,10 +759,11 @@ class UpdateMerchantRequest(_message.Message):
         public_name: _builtins.str = ...,
         support_email: _builtins.str = ...,
         notification_email: _builtins.str = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["fee_plan", b"fee_plan", "refund_terms", b"refund_terms", "settlement_policy", b"settlement_policy", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_email", b"contact_email", "country_code", b"country_code", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "locale", b"locale", "merchant_id", b"merchant_id", "notification_email", b"notification_email", "public_name", b"public_name", "refund_terms", b"refund_terms", "settlement_policy", b"settlement_policy", "support_email", b"support_email", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_email", b"contact_email", "country_code", b"country_code", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "locale", b"locale", "merchant_id", b"merchant_id", "notification_email", b"notification_email", "public_name", b"public_name", "refund_terms", b"refund_terms", "request_id", b"request_id", "settlement_policy", b"settlement_policy", "support_email", b"support_email", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -797,19 +801,23 @@ class ActivateMerchantRequest(_message.Message):
 
     MERCHANT_ID_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """The merchant."""
     etag: _builtins.str
     """The etag that the merchant must still have; empty changes it whatever happened meanwhile."""
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing and is answered as it was, for a day."""
     def __init__(
         self,
         *,
         merchant_id: _builtins.str = ...,
         etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "merchant_id", b"merchant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "merchant_id", b"merchant_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -847,19 +855,23 @@ class SuspendMerchantRequest(_message.Message):
 
     MERCHANT_ID_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """The merchant."""
     etag: _builtins.str
     """The etag that the merchant must still have; empty changes it whatever happened meanwhile."""
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing and is answered as it was, for a day."""
     def __init__(
         self,
         *,
         merchant_id: _builtins.str = ...,
         etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "merchant_id", b"merchant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "merchant_id", b"merchant_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -901,6 +913,7 @@ class RestrictMerchantRequest(_message.Message):
     CLOSING_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """The merchant."""
     payout_hold: _builtins.bool
@@ -913,6 +926,8 @@ class RestrictMerchantRequest(_message.Message):
     """Why, 1 to 500 characters; kept with the merchant, in no event."""
     etag: _builtins.str
     """The etag that the merchant must still have; empty changes it whatever happened meanwhile."""
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing and is answered as it was, for a day."""
     def __init__(
         self,
         *,
@@ -922,10 +937,11 @@ class RestrictMerchantRequest(_message.Message):
         closing: _builtins.bool | None = ...,
         reason: _builtins.str = ...,
         etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_closing", b"_closing", "_frozen", b"_frozen", "_payout_hold", b"_payout_hold", "closing", b"closing", "frozen", b"frozen", "payout_hold", b"payout_hold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_closing", b"_closing", "_frozen", b"_frozen", "_payout_hold", b"_payout_hold", "closing", b"closing", "etag", b"etag", "frozen", b"frozen", "merchant_id", b"merchant_id", "payout_hold", b"payout_hold", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_closing", b"_closing", "_frozen", b"_frozen", "_payout_hold", b"_payout_hold", "closing", b"closing", "etag", b"etag", "frozen", b"frozen", "merchant_id", b"merchant_id", "payout_hold", b"payout_hold", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__closing: _TypeAlias = _typing.Literal["closing"]  # noqa: Y015
     _WhichOneofArgType__closing: _TypeAlias = _typing.Literal["_closing", b"_closing"]  # noqa: Y015

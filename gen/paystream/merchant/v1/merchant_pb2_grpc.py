@@ -131,8 +131,8 @@ class MerchantServiceServicer:
     def UpdateMerchant(self, request, context):
         """Changes the fields that update_mask names; a changed fee plan becomes a new version, in force at once.
 
-        A change that changes nothing succeeds and makes no new version. With an etag it is safe to repeat: the second call
-        fails with ETAG_MISMATCH.
+        A change that changes nothing succeeds and makes no new version.
+        Idempotent by request_id, for a day.
         Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT UPDATE_MASK_INVALID, EMAIL_INVALID,
         TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
         """
@@ -143,6 +143,7 @@ class MerchantServiceServicer:
     def ActivateMerchant(self, request, context):
         """Lets a merchant take payments: CREATED or SUSPENDED becomes ACTIVE; of an ACTIVE one it changes nothing.
 
+        Idempotent by request_id, for a day.
         Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -153,6 +154,7 @@ class MerchantServiceServicer:
         """Stops new payments of a merchant: ACTIVE becomes SUSPENDED; of a SUSPENDED one it changes nothing. Refunds and
         settlements go on.
 
+        Idempotent by request_id, for a day.
         Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION MERCHANT_STATE_INVALID (CREATED; with
         state and action in the metadata).
         """
@@ -164,7 +166,8 @@ class MerchantServiceServicer:
         """Stops a merchant's payouts or all its business, or has it leave; or ends that. Fields that are absent stay as they are.
 
         A change that changes nothing succeeds and makes no new version. Beside it, ActivateMerchant and SuspendMerchant work
-        as ever: a frozen merchant stays frozen whatever its status is. Payouts look at all this again when they are sent.
+        as ever: a frozen merchant stays frozen whatever its state is. Payouts look at all this again when they are sent.
+        Idempotent by request_id, for a day.
         Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -63,20 +63,22 @@ class MerchantServiceStub:
     UpdateMerchant: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.UpdateMerchantRequest, _merchant_pb2.UpdateMerchantResponse]
     """Changes the fields that update_mask names; a changed fee plan becomes a new version, in force at once.
 
-    A change that changes nothing succeeds and makes no new version. With an etag it is safe to repeat: the second call
-    fails with ETAG_MISMATCH.
+    A change that changes nothing succeeds and makes no new version.
+    Idempotent by request_id, for a day.
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT UPDATE_MASK_INVALID, EMAIL_INVALID,
     TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
     """
     ActivateMerchant: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.ActivateMerchantRequest, _merchant_pb2.ActivateMerchantResponse]
     """Lets a merchant take payments: CREATED or SUSPENDED becomes ACTIVE; of an ACTIVE one it changes nothing.
 
+    Idempotent by request_id, for a day.
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
     """
     SuspendMerchant: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.SuspendMerchantRequest, _merchant_pb2.SuspendMerchantResponse]
     """Stops new payments of a merchant: ACTIVE becomes SUSPENDED; of a SUSPENDED one it changes nothing. Refunds and
     settlements go on.
 
+    Idempotent by request_id, for a day.
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION MERCHANT_STATE_INVALID (CREATED; with
     state and action in the metadata).
     """
@@ -84,7 +86,8 @@ class MerchantServiceStub:
     """Stops a merchant's payouts or all its business, or has it leave; or ends that. Fields that are absent stay as they are.
 
     A change that changes nothing succeeds and makes no new version. Beside it, ActivateMerchant and SuspendMerchant work
-    as ever: a frozen merchant stays frozen whatever its status is. Payouts look at all this again when they are sent.
+    as ever: a frozen merchant stays frozen whatever its state is. Payouts look at all this again when they are sent.
+    Idempotent by request_id, for a day.
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
     """
     ListFeePlans: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.ListFeePlansRequest, _merchant_pb2.ListFeePlansResponse]
@@ -128,20 +131,22 @@ class MerchantServiceAsyncStub(MerchantServiceStub):
     UpdateMerchant: _aio.UnaryUnaryMultiCallable[_merchant_pb2.UpdateMerchantRequest, _merchant_pb2.UpdateMerchantResponse]  # type: ignore[assignment]
     """Changes the fields that update_mask names; a changed fee plan becomes a new version, in force at once.
 
-    A change that changes nothing succeeds and makes no new version. With an etag it is safe to repeat: the second call
-    fails with ETAG_MISMATCH.
+    A change that changes nothing succeeds and makes no new version.
+    Idempotent by request_id, for a day.
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT UPDATE_MASK_INVALID, EMAIL_INVALID,
     TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
     """
     ActivateMerchant: _aio.UnaryUnaryMultiCallable[_merchant_pb2.ActivateMerchantRequest, _merchant_pb2.ActivateMerchantResponse]  # type: ignore[assignment]
     """Lets a merchant take payments: CREATED or SUSPENDED becomes ACTIVE; of an ACTIVE one it changes nothing.
 
+    Idempotent by request_id, for a day.
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
     """
     SuspendMerchant: _aio.UnaryUnaryMultiCallable[_merchant_pb2.SuspendMerchantRequest, _merchant_pb2.SuspendMerchantResponse]  # type: ignore[assignment]
     """Stops new payments of a merchant: ACTIVE becomes SUSPENDED; of a SUSPENDED one it changes nothing. Refunds and
     settlements go on.
 
+    Idempotent by request_id, for a day.
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION MERCHANT_STATE_INVALID (CREATED; with
     state and action in the metadata).
     """
@@ -149,7 +154,8 @@ class MerchantServiceAsyncStub(MerchantServiceStub):
     """Stops a merchant's payouts or all its business, or has it leave; or ends that. Fields that are absent stay as they are.
 
     A change that changes nothing succeeds and makes no new version. Beside it, ActivateMerchant and SuspendMerchant work
-    as ever: a frozen merchant stays frozen whatever its status is. Payouts look at all this again when they are sent.
+    as ever: a frozen merchant stays frozen whatever its state is. Payouts look at all this again when they are sent.
+    Idempotent by request_id, for a day.
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
     """
     ListFeePlans: _aio.UnaryUnaryMultiCallable[_merchant_pb2.ListFeePlansRequest, _merchant_pb2.ListFeePlansResponse]  # type: ignore[assignment]
@@ -214,8 +220,8 @@ class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_merchant_pb2.UpdateMerchantResponse, _abc.Awaitable[_merchant_pb2.UpdateMerchantResponse]]:
         """Changes the fields that update_mask names; a changed fee plan becomes a new version, in force at once.
 
-        A change that changes nothing succeeds and makes no new version. With an etag it is safe to repeat: the second call
-        fails with ETAG_MISMATCH.
+        A change that changes nothing succeeds and makes no new version.
+        Idempotent by request_id, for a day.
         Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT UPDATE_MASK_INVALID, EMAIL_INVALID,
         TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
         """
@@ -228,6 +234,7 @@ class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_merchant_pb2.ActivateMerchantResponse, _abc.Awaitable[_merchant_pb2.ActivateMerchantResponse]]:
         """Lets a merchant take payments: CREATED or SUSPENDED becomes ACTIVE; of an ACTIVE one it changes nothing.
 
+        Idempotent by request_id, for a day.
         Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
         """
 
@@ -240,6 +247,7 @@ class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
         """Stops new payments of a merchant: ACTIVE becomes SUSPENDED; of a SUSPENDED one it changes nothing. Refunds and
         settlements go on.
 
+        Idempotent by request_id, for a day.
         Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION MERCHANT_STATE_INVALID (CREATED; with
         state and action in the metadata).
         """
@@ -253,7 +261,8 @@ class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
         """Stops a merchant's payouts or all its business, or has it leave; or ends that. Fields that are absent stay as they are.
 
         A change that changes nothing succeeds and makes no new version. Beside it, ActivateMerchant and SuspendMerchant work
-        as ever: a frozen merchant stays frozen whatever its status is. Payouts look at all this again when they are sent.
+        as ever: a frozen merchant stays frozen whatever its state is. Payouts look at all this again when they are sent.
+        Idempotent by request_id, for a day.
         Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
         """
 

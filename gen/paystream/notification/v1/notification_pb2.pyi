@@ -701,12 +701,15 @@ class SetPreferencesRequest(_message.Message):
     LOCALE_FIELD_NUMBER: _builtins.int
     TOPICS_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """The merchant."""
     locale: _builtins.str
     """Language of its mails, as in zh-CN; empty for the merchant's own."""
     etag: _builtins.str
     """The etag that they must still have; empty replaces them whatever happened meanwhile."""
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing and is answered as it was, for a day."""
     @_builtins.property
     def topics(self) -> _containers.RepeatedCompositeFieldContainer[Global___TopicPreference]:
         """By template, each at most once."""
@@ -718,10 +721,11 @@ class SetPreferencesRequest(_message.Message):
         locale: _builtins.str = ...,
         topics: _abc.Iterable[Global___TopicPreference] | None = ...,
         etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "locale", b"locale", "merchant_id", b"merchant_id", "topics", b"topics"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "locale", b"locale", "merchant_id", b"merchant_id", "request_id", b"request_id", "topics", b"topics"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -135,7 +135,7 @@ class NotificationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetPreferences(self, request, context):
-        """Replaces a merchant's preferences as a whole. Idempotent by nature: the same again changes nothing.
+        """Replaces a merchant's preferences as a whole. Idempotent by request_id, for a day.
 
         They hold for events that come after them; what is queued already keeps its recipients, and is not sent to an address
         that was taken out.

@@ -61,7 +61,7 @@ class NotificationServiceStub:
     PreviewTemplate: _grpc.UnaryUnaryMultiCallable[_notification_pb2.PreviewTemplateRequest, _notification_pb2.PreviewTemplateResponse]
     """Renders a template with example facts. Errors: NOT_FOUND TEMPLATE_NOT_FOUND."""
     SetPreferences: _grpc.UnaryUnaryMultiCallable[_notification_pb2.SetPreferencesRequest, _notification_pb2.SetPreferencesResponse]
-    """Replaces a merchant's preferences as a whole. Idempotent by nature: the same again changes nothing.
+    """Replaces a merchant's preferences as a whole. Idempotent by request_id, for a day.
 
     They hold for events that come after them; what is queued already keeps its recipients, and is not sent to an address
     that was taken out.
@@ -103,7 +103,7 @@ class NotificationServiceAsyncStub(NotificationServiceStub):
     PreviewTemplate: _aio.UnaryUnaryMultiCallable[_notification_pb2.PreviewTemplateRequest, _notification_pb2.PreviewTemplateResponse]  # type: ignore[assignment]
     """Renders a template with example facts. Errors: NOT_FOUND TEMPLATE_NOT_FOUND."""
     SetPreferences: _aio.UnaryUnaryMultiCallable[_notification_pb2.SetPreferencesRequest, _notification_pb2.SetPreferencesResponse]  # type: ignore[assignment]
-    """Replaces a merchant's preferences as a whole. Idempotent by nature: the same again changes nothing.
+    """Replaces a merchant's preferences as a whole. Idempotent by request_id, for a day.
 
     They hold for events that come after them; what is queued already keeps its recipients, and is not sent to an address
     that was taken out.
@@ -178,7 +178,7 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _notification_pb2.SetPreferencesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_notification_pb2.SetPreferencesResponse, _abc.Awaitable[_notification_pb2.SetPreferencesResponse]]:
-        """Replaces a merchant's preferences as a whole. Idempotent by nature: the same again changes nothing.
+        """Replaces a merchant's preferences as a whole. Idempotent by request_id, for a day.
 
         They hold for events that come after them; what is queued already keeps its recipients, and is not sent to an address
         that was taken out.

@@ -494,6 +494,7 @@ class UpdateWebhookEndpointRequest(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     endpoint_id: _builtins.str
     """whe_ and 32 hexadecimal digits."""
     url: _builtins.str
@@ -504,6 +505,8 @@ class UpdateWebhookEndpointRequest(_message.Message):
     """The new state: ENABLED or PAUSED."""
     etag: _builtins.str
     """The etag that the endpoint must still have; empty changes it whatever happened meanwhile."""
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing and is answered as it was, for a day."""
     @_builtins.property
     def event_filters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The new filters, as a whole; none for everything."""
@@ -522,10 +525,11 @@ class UpdateWebhookEndpointRequest(_message.Message):
         state: Global___WebhookEndpointState.ValueType = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
         etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "endpoint_id", b"endpoint_id", "etag", b"etag", "event_filters", b"event_filters", "state", b"state", "update_mask", b"update_mask", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "endpoint_id", b"endpoint_id", "etag", b"etag", "event_filters", b"event_filters", "request_id", b"request_id", "state", b"state", "update_mask", b"update_mask", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -563,19 +567,23 @@ class DeleteWebhookEndpointRequest(_message.Message):
 
     ENDPOINT_ID_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     endpoint_id: _builtins.str
     """whe_ and 32 hexadecimal digits."""
     etag: _builtins.str
     """The etag that the endpoint must still have; empty ends it whatever happened meanwhile."""
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing and is answered as it was, for a day."""
     def __init__(
         self,
         *,
         endpoint_id: _builtins.str = ...,
         etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["endpoint_id", b"endpoint_id", "etag", b"etag"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["endpoint_id", b"endpoint_id", "etag", b"etag", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

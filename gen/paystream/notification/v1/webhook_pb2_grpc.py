@@ -141,8 +141,7 @@ class WebhookServiceServicer:
         """Changes the fields that update_mask names: address, filters, description, and state: PAUSED keeps what comes, ENABLED
         delivers it.
 
-        Idempotent by nature: the same again changes nothing; with an etag the second call fails with ETAG_MISMATCH. New
-        filters hold for events that come after them.
+        Idempotent by request_id, for a day. New filters hold for events that come after them.
         Errors: NOT_FOUND WEBHOOK_ENDPOINT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT UPDATE_MASK_INVALID,
         WEBHOOK_ADDRESS_REFUSED, WEBHOOK_FILTER_INVALID; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
         """
@@ -151,8 +150,8 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteWebhookEndpoint(self, request, context):
-        """Ends an endpoint for good, with what still waits for it. Idempotent by nature: again changes nothing. Errors: NOT_FOUND
-        WEBHOOK_ENDPOINT_NOT_FOUND.
+        """Ends an endpoint for good, with what still waits for it. Idempotent by request_id, for a
+        day. Errors: NOT_FOUND WEBHOOK_ENDPOINT_NOT_FOUND; ABORTED ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

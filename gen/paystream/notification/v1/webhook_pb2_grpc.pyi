@@ -62,14 +62,13 @@ class WebhookServiceStub:
     """Changes the fields that update_mask names: address, filters, description, and state: PAUSED keeps what comes, ENABLED
     delivers it.
 
-    Idempotent by nature: the same again changes nothing; with an etag the second call fails with ETAG_MISMATCH. New
-    filters hold for events that come after them.
+    Idempotent by request_id, for a day. New filters hold for events that come after them.
     Errors: NOT_FOUND WEBHOOK_ENDPOINT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT UPDATE_MASK_INVALID,
     WEBHOOK_ADDRESS_REFUSED, WEBHOOK_FILTER_INVALID; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
     """
     DeleteWebhookEndpoint: _grpc.UnaryUnaryMultiCallable[_webhook_pb2.DeleteWebhookEndpointRequest, _webhook_pb2.DeleteWebhookEndpointResponse]
-    """Ends an endpoint for good, with what still waits for it. Idempotent by nature: again changes nothing. Errors: NOT_FOUND
-    WEBHOOK_ENDPOINT_NOT_FOUND.
+    """Ends an endpoint for good, with what still waits for it. Idempotent by request_id, for a
+    day. Errors: NOT_FOUND WEBHOOK_ENDPOINT_NOT_FOUND; ABORTED ETAG_MISMATCH.
     """
     RotateWebhookSecret: _grpc.UnaryUnaryMultiCallable[_webhook_pb2.RotateWebhookSecretRequest, _webhook_pb2.RotateWebhookSecretResponse]
     """Gives an endpoint another secret, and shows it, here alone. For overlap_s more seconds every delivery is signed by the
@@ -132,14 +131,13 @@ class WebhookServiceAsyncStub(WebhookServiceStub):
     """Changes the fields that update_mask names: address, filters, description, and state: PAUSED keeps what comes, ENABLED
     delivers it.
 
-    Idempotent by nature: the same again changes nothing; with an etag the second call fails with ETAG_MISMATCH. New
-    filters hold for events that come after them.
+    Idempotent by request_id, for a day. New filters hold for events that come after them.
     Errors: NOT_FOUND WEBHOOK_ENDPOINT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT UPDATE_MASK_INVALID,
     WEBHOOK_ADDRESS_REFUSED, WEBHOOK_FILTER_INVALID; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
     """
     DeleteWebhookEndpoint: _aio.UnaryUnaryMultiCallable[_webhook_pb2.DeleteWebhookEndpointRequest, _webhook_pb2.DeleteWebhookEndpointResponse]  # type: ignore[assignment]
-    """Ends an endpoint for good, with what still waits for it. Idempotent by nature: again changes nothing. Errors: NOT_FOUND
-    WEBHOOK_ENDPOINT_NOT_FOUND.
+    """Ends an endpoint for good, with what still waits for it. Idempotent by request_id, for a
+    day. Errors: NOT_FOUND WEBHOOK_ENDPOINT_NOT_FOUND; ABORTED ETAG_MISMATCH.
     """
     RotateWebhookSecret: _aio.UnaryUnaryMultiCallable[_webhook_pb2.RotateWebhookSecretRequest, _webhook_pb2.RotateWebhookSecretResponse]  # type: ignore[assignment]
     """Gives an endpoint another secret, and shows it, here alone. For overlap_s more seconds every delivery is signed by the
@@ -223,8 +221,7 @@ class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
         """Changes the fields that update_mask names: address, filters, description, and state: PAUSED keeps what comes, ENABLED
         delivers it.
 
-        Idempotent by nature: the same again changes nothing; with an etag the second call fails with ETAG_MISMATCH. New
-        filters hold for events that come after them.
+        Idempotent by request_id, for a day. New filters hold for events that come after them.
         Errors: NOT_FOUND WEBHOOK_ENDPOINT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT UPDATE_MASK_INVALID,
         WEBHOOK_ADDRESS_REFUSED, WEBHOOK_FILTER_INVALID; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
         """
@@ -235,8 +232,8 @@ class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _webhook_pb2.DeleteWebhookEndpointRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_webhook_pb2.DeleteWebhookEndpointResponse, _abc.Awaitable[_webhook_pb2.DeleteWebhookEndpointResponse]]:
-        """Ends an endpoint for good, with what still waits for it. Idempotent by nature: again changes nothing. Errors: NOT_FOUND
-        WEBHOOK_ENDPOINT_NOT_FOUND.
+        """Ends an endpoint for good, with what still waits for it. Idempotent by request_id, for a
+        day. Errors: NOT_FOUND WEBHOOK_ENDPOINT_NOT_FOUND; ABORTED ETAG_MISMATCH.
         """
 
     @_abc_1.abstractmethod

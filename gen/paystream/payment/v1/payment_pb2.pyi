@@ -5,6 +5,7 @@ Payments and refunds: what a merchant asks for, what a channel made of it, and w
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -1110,6 +1111,7 @@ class CreatePaymentRequest(_message.Message):
     CAPTURE_MODE_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     CONTACT_FIELD_NUMBER: _builtins.int
+    WAIT_FOR_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it creates nothing."""
     merchant_id: _builtins.str
@@ -1144,6 +1146,12 @@ class CreatePaymentRequest(_message.Message):
     def contact(self) -> _contact_pb2.ReceiptContact:
         """Where the payer gets receipts."""
 
+    @_builtins.property
+    def wait_for(self) -> _duration_pb2.Duration:
+        """How long to wait for the outcome, at most 30 s; absent or 0 answers at once, with CREATED. Not part of what is asked:
+        the same request may come again with another one. Batches and streams ignore it.
+        """
+
     def __init__(
         self,
         *,
@@ -1157,10 +1165,11 @@ class CreatePaymentRequest(_message.Message):
         capture_mode: Global___CaptureMode.ValueType = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         contact: _contact_pb2.ReceiptContact | None = ...,
+        wait_for: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "contact", b"contact", "expire_time", b"expire_time", "payment_method", b"payment_method"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "contact", b"contact", "expire_time", b"expire_time", "payment_method", b"payment_method", "wait_for", b"wait_for"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_mode", b"capture_mode", "contact", b"contact", "expire_time", b"expire_time", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_method", b"payment_method", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_mode", b"capture_mode", "contact", b"contact", "expire_time", b"expire_time", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_method", b"payment_method", "request_id", b"request_id", "wait_for", b"wait_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1275,16 +1284,24 @@ class GetPaymentRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PAYMENT_ID_FIELD_NUMBER: _builtins.int
+    WAIT_FOR_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """pay_ and 32 hexadecimal digits."""
+    @_builtins.property
+    def wait_for(self) -> _duration_pb2.Duration:
+        """How long to wait, at most 30 s, until the payment and its captures and void have their outcome; absent or 0 for not at
+        all.
+        """
+
     def __init__(
         self,
         *,
         payment_id: _builtins.str = ...,
+        wait_for: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["wait_for", b"wait_for"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment_id", b"payment_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment_id", b"payment_id", "wait_for", b"wait_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1444,6 +1461,7 @@ class CapturePaymentRequest(_message.Message):
     FINAL_FIELD_NUMBER: _builtins.int
     MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    WAIT_FOR_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it captures nothing."""
     payment_id: _builtins.str
@@ -1464,6 +1482,10 @@ class CapturePaymentRequest(_message.Message):
         500 bytes without NUL.
         """
 
+    @_builtins.property
+    def wait_for(self) -> _duration_pb2.Duration:
+        """How long to wait for the outcome of the capture, at most 30 s; as of CreatePayment."""
+
     def __init__(
         self,
         *,
@@ -1473,10 +1495,11 @@ class CapturePaymentRequest(_message.Message):
         final: _builtins.bool = ...,
         merchant_reference: _builtins.str = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        wait_for: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "wait_for", b"wait_for"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "final", b"final", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "final", b"final", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "request_id", b"request_id", "wait_for", b"wait_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1595,6 +1618,7 @@ class CreateRefundRequest(_message.Message):
     MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     CAPTURE_ID_FIELD_NUMBER: _builtins.int
+    WAIT_FOR_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it creates nothing."""
     payment_id: _builtins.str
@@ -1617,6 +1641,10 @@ class CreateRefundRequest(_message.Message):
         500 bytes without NUL.
         """
 
+    @_builtins.property
+    def wait_for(self) -> _duration_pb2.Duration:
+        """How long to wait for the outcome, at most 30 s; as of CreatePayment."""
+
     def __init__(
         self,
         *,
@@ -1627,10 +1655,11 @@ class CreateRefundRequest(_message.Message):
         merchant_reference: _builtins.str = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         capture_id: _builtins.str = ...,
+        wait_for: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "wait_for", b"wait_for"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "reason", b"reason", "request_id", b"request_id", "wait_for", b"wait_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1717,16 +1746,22 @@ class GetRefundRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REFUND_ID_FIELD_NUMBER: _builtins.int
+    WAIT_FOR_FIELD_NUMBER: _builtins.int
     refund_id: _builtins.str
     """ref_ and 32 hexadecimal digits."""
+    @_builtins.property
+    def wait_for(self) -> _duration_pb2.Duration:
+        """How long to wait, at most 30 s, until the refund has its outcome; absent or 0 for not at all."""
+
     def __init__(
         self,
         *,
         refund_id: _builtins.str = ...,
+        wait_for: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["wait_for", b"wait_for"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["refund_id", b"refund_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["refund_id", b"refund_id", "wait_for", b"wait_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1983,7 +2018,7 @@ class Dispute(_message.Message):
     CONTRADICTED_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
     DISPUTE_REFERENCE_FIELD_NUMBER: _builtins.int
-    RESPOND_BY_FIELD_NUMBER: _builtins.int
+    RESPOND_BY_TIME_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
     RESPONSE_STATE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
@@ -2044,7 +2079,7 @@ class Dispute(_message.Message):
         """What is disputed."""
 
     @_builtins.property
-    def respond_by(self) -> _timestamp_pb2.Timestamp:
+    def respond_by_time(self) -> _timestamp_pb2.Timestamp:
         """Until when it can be contested; absent when the channel sets no limit."""
 
     @_builtins.property
@@ -2069,7 +2104,7 @@ class Dispute(_message.Message):
         contradicted: _builtins.bool = ...,
         channel: _builtins.str = ...,
         dispute_reference: _builtins.str = ...,
-        respond_by: _timestamp_pb2.Timestamp | None = ...,
+        respond_by_time: _timestamp_pb2.Timestamp | None = ...,
         evidence: _builtins.str = ...,
         response_state: Global___DisputeResponseState.ValueType = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
@@ -2084,9 +2119,9 @@ class Dispute(_message.Message):
         fee_minor: _builtins.int = ...,
         fee_returned_minor: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "respond_by", b"respond_by", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "respond_by_time", b"respond_by_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "amount", b"amount", "attempt_id", b"attempt_id", "capture_id", b"capture_id", "category", b"category", "channel", b"channel", "contradicted", b"contradicted", "create_time", b"create_time", "dispute_id", b"dispute_id", "dispute_reference", b"dispute_reference", "evidence", b"evidence", "excess_minor", b"excess_minor", "fee_minor", b"fee_minor", "fee_returned_minor", b"fee_returned_minor", "held_minor", b"held_minor", "lost_minor", b"lost_minor", "merchant_id", b"merchant_id", "owed_minor", b"owed_minor", "payment_id", b"payment_id", "reason", b"reason", "respond_by", b"respond_by", "response_state", b"response_state", "stage", b"stage", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "amount", b"amount", "attempt_id", b"attempt_id", "capture_id", b"capture_id", "category", b"category", "channel", b"channel", "contradicted", b"contradicted", "create_time", b"create_time", "dispute_id", b"dispute_id", "dispute_reference", b"dispute_reference", "evidence", b"evidence", "excess_minor", b"excess_minor", "fee_minor", b"fee_minor", "fee_returned_minor", b"fee_returned_minor", "held_minor", b"held_minor", "lost_minor", b"lost_minor", "merchant_id", b"merchant_id", "owed_minor", b"owed_minor", "payment_id", b"payment_id", "reason", b"reason", "respond_by_time", b"respond_by_time", "response_state", b"response_state", "stage", b"stage", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2103,7 +2138,7 @@ class ReportDisputeRequest(_message.Message):
     OUTCOME_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
-    RESPOND_BY_FIELD_NUMBER: _builtins.int
+    RESPOND_BY_TIME_FIELD_NUMBER: _builtins.int
     STAGE_FIELD_NUMBER: _builtins.int
     CATEGORY_FIELD_NUMBER: _builtins.int
     OCCUR_TIME_FIELD_NUMBER: _builtins.int
@@ -2124,7 +2159,7 @@ class ReportDisputeRequest(_message.Message):
         """What is disputed, in the payment's currency; with LOST what is lost, with WON what comes back, which may be a part."""
 
     @_builtins.property
-    def respond_by(self) -> _timestamp_pb2.Timestamp:
+    def respond_by_time(self) -> _timestamp_pb2.Timestamp:
         """Until when it can be contested, from 1970 to 9999; absent when there is no limit."""
 
     @_builtins.property
@@ -2141,14 +2176,14 @@ class ReportDisputeRequest(_message.Message):
         outcome: Global___DisputeOutcome.ValueType = ...,
         amount: _money_pb2.Money | None = ...,
         reason: Global___DisputeReason.ValueType = ...,
-        respond_by: _timestamp_pb2.Timestamp | None = ...,
+        respond_by_time: _timestamp_pb2.Timestamp | None = ...,
         stage: Global___DisputeStage.ValueType = ...,
         category: _builtins.str = ...,
         occur_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "occur_time", b"occur_time", "respond_by", b"respond_by"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "occur_time", b"occur_time", "respond_by_time", b"respond_by_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "category", b"category", "dispute_reference", b"dispute_reference", "occur_time", b"occur_time", "outcome", b"outcome", "reason", b"reason", "respond_by", b"respond_by", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "category", b"category", "dispute_reference", b"dispute_reference", "occur_time", b"occur_time", "outcome", b"outcome", "reason", b"reason", "respond_by_time", b"respond_by_time", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

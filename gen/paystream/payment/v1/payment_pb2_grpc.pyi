@@ -36,6 +36,10 @@ class PaymentServiceStub:
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
 
+    With wait_for, CreatePayment, CapturePayment, CreateRefund, GetPayment and GetRefund answer when the outcome is there, or
+    what there is when that time, or the call's own, is over: read `state`. CREATED, UNKNOWN and QUEUED are no outcomes. A
+    request that is repeated with wait_for is answered with what there is now. Where too many wait, the call answers at once.
+
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
     nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
@@ -173,7 +177,7 @@ class PaymentServiceStub:
     """
     ContestDispute: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ContestDisputeRequest, _payment_pb2.ContestDisputeResponse]
     """Contests a dispute for the merchant, or answers an inquiry, and has the channel told, which decides it. Possible while
-    it is OPENED, until respond_by; at each stage once.
+    it is OPENED, until respond_by_time; at each stage once.
 
     Idempotent by request_id, as CreatePayment.
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
@@ -258,6 +262,10 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
+
+    With wait_for, CreatePayment, CapturePayment, CreateRefund, GetPayment and GetRefund answer when the outcome is there, or
+    what there is when that time, or the call's own, is over: read `state`. CREATED, UNKNOWN and QUEUED are no outcomes. A
+    request that is repeated with wait_for is answered with what there is now. Where too many wait, the call answers at once.
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
@@ -393,7 +401,7 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """
     ContestDispute: _aio.UnaryUnaryMultiCallable[_payment_pb2.ContestDisputeRequest, _payment_pb2.ContestDisputeResponse]  # type: ignore[assignment]
     """Contests a dispute for the merchant, or answers an inquiry, and has the channel told, which decides it. Possible while
-    it is OPENED, until respond_by; at each stage once.
+    it is OPENED, until respond_by_time; at each stage once.
 
     Idempotent by request_id, as CreatePayment.
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
@@ -477,6 +485,10 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
+
+    With wait_for, CreatePayment, CapturePayment, CreateRefund, GetPayment and GetRefund answer when the outcome is there, or
+    what there is when that time, or the call's own, is over: read `state`. CREATED, UNKNOWN and QUEUED are no outcomes. A
+    request that is repeated with wait_for is answered with what there is now. Where too many wait, the call answers at once.
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
@@ -712,7 +724,7 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.ContestDisputeResponse, _abc.Awaitable[_payment_pb2.ContestDisputeResponse]]:
         """Contests a dispute for the merchant, or answers an inquiry, and has the channel told, which decides it. Possible while
-        it is OPENED, until respond_by; at each stage once.
+        it is OPENED, until respond_by_time; at each stage once.
 
         Idempotent by request_id, as CreatePayment.
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and

@@ -302,19 +302,19 @@ class Discrepancy(_message.Message):
     UUIDv7; empty of anything else.
     """
     @_builtins.property
-    def expected(self) -> _money_pb2.Money:
+    def expected(self) -> _money_pb2.SignedMoney:
         """What is recorded; unset where nothing is."""
 
     @_builtins.property
-    def reported(self) -> _money_pb2.Money:
+    def reported(self) -> _money_pb2.SignedMoney:
         """What the line says, or the channel's word; unset where neither says an amount."""
 
     @_builtins.property
-    def expected_fee(self) -> _money_pb2.Money:
+    def expected_fee(self) -> _money_pb2.SignedMoney:
         """The channel's fee that was expected; unset where none was."""
 
     @_builtins.property
-    def reported_fee(self) -> _money_pb2.Money:
+    def reported_fee(self) -> _money_pb2.SignedMoney:
         """The fee that the line says; unset where it says none."""
 
     @_builtins.property
@@ -344,10 +344,10 @@ class Discrepancy(_message.Message):
         related_no: _builtins.str = ...,
         root_reference: _builtins.str = ...,
         channel_reference: _builtins.str = ...,
-        expected: _money_pb2.Money | None = ...,
-        reported: _money_pb2.Money | None = ...,
-        expected_fee: _money_pb2.Money | None = ...,
-        reported_fee: _money_pb2.Money | None = ...,
+        expected: _money_pb2.SignedMoney | None = ...,
+        reported: _money_pb2.SignedMoney | None = ...,
+        expected_fee: _money_pb2.SignedMoney | None = ...,
+        reported_fee: _money_pb2.SignedMoney | None = ...,
         contradiction_id: _builtins.str = ...,
         value_date: _builtins.str = ...,
         resolution: Global___DiscrepancyResolution.ValueType = ...,
@@ -819,7 +819,7 @@ class UnclearedAmount(_message.Message):
     AMOUNT_MINOR_FIELD_NUMBER: _builtins.int
     REFERENCE_FIELD_NUMBER: _builtins.int
     ROOT_REFERENCE_FIELD_NUMBER: _builtins.int
-    SINCE_FIELD_NUMBER: _builtins.int
+    SINCE_TIME_FIELD_NUMBER: _builtins.int
     DUE_TIME_FIELD_NUMBER: _builtins.int
     OVERDUE_FIELD_NUMBER: _builtins.int
     account_kind: _builtins.str
@@ -839,7 +839,7 @@ class UnclearedAmount(_message.Message):
     overdue: _builtins.bool
     """Whether that is past."""
     @_builtins.property
-    def since(self) -> _timestamp_pb2.Timestamp:
+    def since_time(self) -> _timestamp_pb2.Timestamp:
         """When the first of it came."""
 
     @_builtins.property
@@ -855,13 +855,13 @@ class UnclearedAmount(_message.Message):
         amount_minor: _builtins.str = ...,
         reference: _builtins.str = ...,
         root_reference: _builtins.str = ...,
-        since: _timestamp_pb2.Timestamp | None = ...,
+        since_time: _timestamp_pb2.Timestamp | None = ...,
         due_time: _timestamp_pb2.Timestamp | None = ...,
         overdue: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time", "since", b"since"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time", "since_time", b"since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_kind", b"account_kind", "amount_minor", b"amount_minor", "currency_code", b"currency_code", "due_time", b"due_time", "merchant_id", b"merchant_id", "overdue", b"overdue", "reference", b"reference", "root_reference", b"root_reference", "since", b"since"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_kind", b"account_kind", "amount_minor", b"amount_minor", "currency_code", b"currency_code", "due_time", b"due_time", "merchant_id", b"merchant_id", "overdue", b"overdue", "reference", b"reference", "root_reference", b"root_reference", "since_time", b"since_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1257,29 +1257,29 @@ class TryRuleSetResponse(_message.Message):
 
     @_typing.final
     class Change(_message.Message):
-        """Lines that have one status and would have another."""
+        """Lines that have one state and would have another."""
 
         DESCRIPTOR: _descriptor.Descriptor
 
-        STATUS_FIELD_NUMBER: _builtins.int
-        TRIED_STATUS_FIELD_NUMBER: _builtins.int
+        STATE_FIELD_NUMBER: _builtins.int
+        TRIED_STATE_FIELD_NUMBER: _builtins.int
         LINE_COUNT_FIELD_NUMBER: _builtins.int
-        status: _builtins.str
-        """The status that they have: MATCHED, one of DiscrepancyKind without its prefix, or WAITING."""
-        tried_status: _builtins.str
-        """The status that they would have."""
+        state: _builtins.str
+        """The state that they have: MATCHED, one of DiscrepancyKind without its prefix, or WAITING."""
+        tried_state: _builtins.str
+        """The state that they would have."""
         line_count: _builtins.int
         """How many lines."""
         def __init__(
             self,
             *,
-            status: _builtins.str = ...,
-            tried_status: _builtins.str = ...,
+            state: _builtins.str = ...,
+            tried_state: _builtins.str = ...,
             line_count: _builtins.int = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["line_count", b"line_count", "status", b"status", "tried_status", b"tried_status"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["line_count", b"line_count", "state", b"state", "tried_state", b"tried_state"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1292,7 +1292,7 @@ class TryRuleSetResponse(_message.Message):
     """Whether there are more lines since that day than are tried at once."""
     @_builtins.property
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___TryRuleSetResponse.Change]:
-        """By both statuses, in their alphabetical order, those that stay the same too."""
+        """By both states, in their alphabetical order, those that stay the same too."""
 
     def __init__(
         self,

@@ -5,6 +5,7 @@ Withdrawals: what merchants take out of their settled funds, to which bank accou
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -611,6 +612,7 @@ class CreateWithdrawalRequest(_message.Message):
     MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
+    WAIT_FOR_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it creates nothing."""
     merchant_id: _builtins.str
@@ -635,6 +637,12 @@ class CreateWithdrawalRequest(_message.Message):
         500 bytes without NUL.
         """
 
+    @_builtins.property
+    def wait_for(self) -> _duration_pb2.Duration:
+        """How long to wait for the outcome, at most 30 s; absent or 0 answers at once, with CREATED. Not part of what is asked:
+        the same request may come again with another one.
+        """
+
     def __init__(
         self,
         *,
@@ -645,10 +653,11 @@ class CreateWithdrawalRequest(_message.Message):
         merchant_reference: _builtins.str = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         note: _builtins.str = ...,
+        wait_for: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "wait_for", b"wait_for"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "bank_account_id", b"bank_account_id", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "note", b"note", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "bank_account_id", b"bank_account_id", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "note", b"note", "request_id", b"request_id", "wait_for", b"wait_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -839,16 +848,22 @@ class GetWithdrawalRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     WITHDRAWAL_ID_FIELD_NUMBER: _builtins.int
+    WAIT_FOR_FIELD_NUMBER: _builtins.int
     withdrawal_id: _builtins.str
     """The withdrawal: wdr_ and 32 hexadecimal digits."""
+    @_builtins.property
+    def wait_for(self) -> _duration_pb2.Duration:
+        """How long to wait, at most 30 s, until the withdrawal has its outcome; absent or 0 for not at all."""
+
     def __init__(
         self,
         *,
         withdrawal_id: _builtins.str = ...,
+        wait_for: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["wait_for", b"wait_for"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["withdrawal_id", b"withdrawal_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["wait_for", b"wait_for", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1214,19 +1229,23 @@ class VerifyBankAccountRequest(_message.Message):
 
     BANK_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     bank_account_id: _builtins.str
     """The bank account: bnk_ and 32 hexadecimal digits."""
     result: Global___VerificationResult.ValueType
     """The result."""
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing and is answered as it was, for a day."""
     def __init__(
         self,
         *,
         bank_account_id: _builtins.str = ...,
         result: Global___VerificationResult.ValueType = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_account_id", b"bank_account_id", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_account_id", b"bank_account_id", "request_id", b"request_id", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1263,16 +1282,20 @@ class DisableBankAccountRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     BANK_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     bank_account_id: _builtins.str
     """The bank account: bnk_ and 32 hexadecimal digits."""
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing and is answered as it was, for a day."""
     def __init__(
         self,
         *,
         bank_account_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_account_id", b"bank_account_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_account_id", b"bank_account_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

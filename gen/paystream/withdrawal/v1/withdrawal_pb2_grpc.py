@@ -38,6 +38,10 @@ class WithdrawalServiceStub:
     exceed 64 bits. Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and
     CARD_NUMBER_REFUSED when a field holds a card number.
 
+    With wait_for, CreateWithdrawal and GetWithdrawal answer when the outcome is there, COMPLETED, RETURNED, FAILED, REJECTED
+    or CANCELLED, or what there is when that time, or the call's own, is over. A request that is repeated with wait_for is
+    answered with what there is now. Where too many wait, the call answers at once.
+
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
     nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
@@ -159,6 +163,10 @@ class WithdrawalServiceServicer:
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1; sums are decimal texts, as they may
     exceed 64 bits. Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and
     CARD_NUMBER_REFUSED when a field holds a card number.
+
+    With wait_for, CreateWithdrawal and GetWithdrawal answer when the outcome is there, COMPLETED, RETURNED, FAILED, REJECTED
+    or CANCELLED, or what there is when that time, or the call's own, is over. A request that is repeated with wait_for is
+    answered with what there is now. Where too many wait, the call answers at once.
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
@@ -357,7 +365,7 @@ class WithdrawalServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def VerifyBankAccount(self, request, context):
-        """Records how the check of a bank account ended. Idempotent by nature: the same result again changes nothing.
+        """Records how the check of a bank account ended. Idempotent by request_id, for a day.
 
         Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
         """
@@ -367,7 +375,7 @@ class WithdrawalServiceServicer:
 
     def DisableBankAccount(self, request, context):
         """Stops withdrawals to a bank account, for good: new ones, those that wait for approval, and those that wait to be sent,
-        which fail then with BANK_ACCOUNT_DISABLED. Idempotent by nature.
+        which fail then with BANK_ACCOUNT_DISABLED. Idempotent by request_id, for a day.
 
         Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
         """
@@ -493,6 +501,10 @@ class WithdrawalService:
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1; sums are decimal texts, as they may
     exceed 64 bits. Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and
     CARD_NUMBER_REFUSED when a field holds a card number.
+
+    With wait_for, CreateWithdrawal and GetWithdrawal answer when the outcome is there, COMPLETED, RETURNED, FAILED, REJECTED
+    or CANCELLED, or what there is when that time, or the call's own, is over. A request that is repeated with wait_for is
+    answered with what there is now. Where too many wait, the call answers at once.
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates

@@ -39,6 +39,10 @@ class WithdrawalServiceStub:
     exceed 64 bits. Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and
     CARD_NUMBER_REFUSED when a field holds a card number.
 
+    With wait_for, CreateWithdrawal and GetWithdrawal answer when the outcome is there, COMPLETED, RETURNED, FAILED, REJECTED
+    or CANCELLED, or what there is when that time, or the call's own, is over. A request that is repeated with wait_for is
+    answered with what there is now. Where too many wait, the call answers at once.
+
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
     nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
@@ -168,13 +172,13 @@ class WithdrawalServiceStub:
     ListBankAccounts: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ListBankAccountsRequest, _withdrawal_pb2.ListBankAccountsResponse]
     """Lists a merchant's bank accounts, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
     VerifyBankAccount: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.VerifyBankAccountRequest, _withdrawal_pb2.VerifyBankAccountResponse]
-    """Records how the check of a bank account ended. Idempotent by nature: the same result again changes nothing.
+    """Records how the check of a bank account ended. Idempotent by request_id, for a day.
 
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
     """
     DisableBankAccount: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.DisableBankAccountRequest, _withdrawal_pb2.DisableBankAccountResponse]
     """Stops withdrawals to a bank account, for good: new ones, those that wait for approval, and those that wait to be sent,
-    which fail then with BANK_ACCOUNT_DISABLED. Idempotent by nature.
+    which fail then with BANK_ACCOUNT_DISABLED. Idempotent by request_id, for a day.
 
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
     """
@@ -192,6 +196,10 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1; sums are decimal texts, as they may
     exceed 64 bits. Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and
     CARD_NUMBER_REFUSED when a field holds a card number.
+
+    With wait_for, CreateWithdrawal and GetWithdrawal answer when the outcome is there, COMPLETED, RETURNED, FAILED, REJECTED
+    or CANCELLED, or what there is when that time, or the call's own, is over. A request that is repeated with wait_for is
+    answered with what there is now. Where too many wait, the call answers at once.
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
@@ -319,13 +327,13 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     ListBankAccounts: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ListBankAccountsRequest, _withdrawal_pb2.ListBankAccountsResponse]  # type: ignore[assignment]
     """Lists a merchant's bank accounts, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
     VerifyBankAccount: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.VerifyBankAccountRequest, _withdrawal_pb2.VerifyBankAccountResponse]  # type: ignore[assignment]
-    """Records how the check of a bank account ended. Idempotent by nature: the same result again changes nothing.
+    """Records how the check of a bank account ended. Idempotent by request_id, for a day.
 
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
     """
     DisableBankAccount: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.DisableBankAccountRequest, _withdrawal_pb2.DisableBankAccountResponse]  # type: ignore[assignment]
     """Stops withdrawals to a bank account, for good: new ones, those that wait for approval, and those that wait to be sent,
-    which fail then with BANK_ACCOUNT_DISABLED. Idempotent by nature.
+    which fail then with BANK_ACCOUNT_DISABLED. Idempotent by request_id, for a day.
 
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
     """
@@ -342,6 +350,10 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1; sums are decimal texts, as they may
     exceed 64 bits. Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and
     CARD_NUMBER_REFUSED when a field holds a card number.
+
+    With wait_for, CreateWithdrawal and GetWithdrawal answer when the outcome is there, COMPLETED, RETURNED, FAILED, REJECTED
+    or CANCELLED, or what there is when that time, or the call's own, is over. A request that is repeated with wait_for is
+    answered with what there is now. Where too many wait, the call answers at once.
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
@@ -575,7 +587,7 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _withdrawal_pb2.VerifyBankAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_withdrawal_pb2.VerifyBankAccountResponse, _abc.Awaitable[_withdrawal_pb2.VerifyBankAccountResponse]]:
-        """Records how the check of a bank account ended. Idempotent by nature: the same result again changes nothing.
+        """Records how the check of a bank account ended. Idempotent by request_id, for a day.
 
         Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
         """
@@ -587,7 +599,7 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_withdrawal_pb2.DisableBankAccountResponse, _abc.Awaitable[_withdrawal_pb2.DisableBankAccountResponse]]:
         """Stops withdrawals to a bank account, for good: new ones, those that wait for approval, and those that wait to be sent,
-        which fail then with BANK_ACCOUNT_DISABLED. Idempotent by nature.
+        which fail then with BANK_ACCOUNT_DISABLED. Idempotent by request_id, for a day.
 
         Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
         """

@@ -152,7 +152,10 @@ def _registered(
         try:
             yield
         finally:
-            service.DeleteWebhookEndpoint(pb.DeleteWebhookEndpointRequest(endpoint_id=endpoint_id), timeout=CALL_S_MAX)
+            service.DeleteWebhookEndpoint(
+                pb.DeleteWebhookEndpointRequest(request_id=str(uuid.uuid4()), endpoint_id=endpoint_id),
+                timeout=CALL_S_MAX,
+            )
 
 
 def _deliveries(service: Any, *, merchant: str, endpoint: str, limit: int) -> Iterator[pb.WebhookDelivery]:

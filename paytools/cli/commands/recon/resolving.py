@@ -208,7 +208,7 @@ def _discrepancy(found: pb.Discrepancy) -> tuple[str, ...]:
     )
 
 
-def _amount(amount: money_pb2.Money) -> str:
+def _amount(amount: money_pb2.Money | money_pb2.SignedMoney) -> str:
     return format_money(Money(amount.amount_minor, amount.currency_code)) if amount.currency_code else ""
 
 
@@ -238,6 +238,6 @@ def _uncleared(found: pb.UnclearedAmount) -> tuple[str, ...]:
         format_money(Money(int(found.amount_minor), found.currency_code)),
         found.reference,
         found.root_reference,
-        _moment(found.since),
+        _moment(found.since_time),
         "late" if found.overdue else "",
     )

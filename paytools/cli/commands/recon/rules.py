@@ -33,7 +33,7 @@ def try_rules(
     """Show what rules would have made of lines; nothing is written."""
     request = pb.TryRuleSetRequest(channel=channel, content=_content(rules), since_date=since)
     tried: pb.TryRuleSetResponse = resolving.ask("TryRuleSet", request, "", address, home)
-    table.echo(_CHANGES, [(each.status, each.tried_status, str(each.line_count)) for each in tried.changes])
+    table.echo(_CHANGES, [(each.state, each.tried_state, str(each.line_count)) for each in tried.changes])
     typer.echo(f"{tried.line_count} lines were tried{', and there are more' if tried.truncated else ''}.")
 
 

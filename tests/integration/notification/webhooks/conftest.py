@@ -26,6 +26,7 @@ from services.notification.rpc.webhook import WebhookServicer
 from services.notification.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.integration import shared_database
+from tests.line.replies import checked
 
 ANY: Any = None
 MERCHANT = "mer_" + "1" * 32
@@ -43,7 +44,7 @@ class Desk:
             update={"environment": "development", "webhook_loopback_allowed": True}
         )
         self.runtime = runtime
-        self.call = WebhookServicer(runtime)
+        self.call = checked(WebhookServicer(runtime))
         self.sender = WebhookSender(platform.policy_of(runtime.settings))
         # Real time, as the deliveries' first tries are due by the server's.
         self.clock = ManualClock(datetime.now(UTC) + timedelta(seconds=5))
@@ -58,7 +59,7 @@ class Desk:
         return (await self.call.GetWebhookEndpoint(pb.GetWebhookEndpointRequest(endpoint_id=endpoint_id), ANY)).endpoint
 
     async def change(self, endpoint_id: str, *paths: str, **fields: Any) -> pb.WebhookEndpoint:
-        request = pb.UpdateWebhookEndpointRequest(endpoint_id=endpoint_id, **fields)
+        request = pb.UpdateWebhookEndpointRequest(request_id=str(uuid.uuid4()), endpoint_id=endpoint_id, **fields)
         request.update_mask.paths.extend(paths)
         return (await self.call.UpdateWebhookEndpoint(request, ANY)).endpoint
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+import uuid
 
 import pytest
 from prometheus_client import REGISTRY
@@ -212,7 +213,9 @@ async def test_deleted_endpoint_gets_nothing_more(desk: Desk) -> None:
     async with receiver() as one:
         endpoint_id = (await desk.register(one.url)).endpoint.endpoint_id
         await desk.happen(desk.cancelled())
-        await desk.call.DeleteWebhookEndpoint(pb.DeleteWebhookEndpointRequest(endpoint_id=endpoint_id), None)
+        await desk.call.DeleteWebhookEndpoint(
+            pb.DeleteWebhookEndpointRequest(request_id=str(uuid.uuid4()), endpoint_id=endpoint_id), None
+        )
         await desk.happen(desk.cancelled())
         await desk.deliver()
     assert one.received == []

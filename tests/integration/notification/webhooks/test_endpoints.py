@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import uuid
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -141,7 +142,7 @@ async def test_merchant_has_at_most_twenty_endpoints_however_they_are_asked_for(
     assert (len(results) - len(refused), len(refused)) == (20, 5)
     made = [result for result in results if not isinstance(result, BaseException)]
     await desk.call.DeleteWebhookEndpoint(
-        pb.DeleteWebhookEndpointRequest(endpoint_id=made[0].endpoint.endpoint_id), ANY
+        pb.DeleteWebhookEndpointRequest(request_id=str(uuid.uuid4()), endpoint_id=made[0].endpoint.endpoint_id), ANY
     )
     await desk.register(URL)
 
@@ -221,7 +222,9 @@ async def test_what_an_endpoint_cannot_do_is_refused(desk: Desk) -> None:
     await desk.set_state(endpoint_id, PAUSED)
     with pytest.raises(IllegalTransition):
         await desk.test(endpoint_id)
-    await desk.call.DeleteWebhookEndpoint(pb.DeleteWebhookEndpointRequest(endpoint_id=endpoint_id), ANY)
+    await desk.call.DeleteWebhookEndpoint(
+        pb.DeleteWebhookEndpointRequest(request_id=str(uuid.uuid4()), endpoint_id=endpoint_id), ANY
+    )
     for call in (desk.rotate(endpoint_id), desk.replay(endpoint_id, event_id=event_id), desk.test(endpoint_id)):
         with pytest.raises(IllegalTransition):
             await call

@@ -1,0 +1,1 @@
+"""Calls that wait for the outcome of what they asked for: woken by commits, looked for together."""

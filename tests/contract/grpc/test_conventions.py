@@ -1,0 +1,158 @@
+"""What all calls have in common: request ids, pages, moments, states, filters by time, and which of them only read."""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+
+import pytest
+from buf.validate import validate_pb2
+from google.protobuf import descriptor_pb2, message_factory
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+
+import paystream
+from paykit.serve.validation import validator
+
+TIMESTAMP = "google.protobuf.Timestamp"
+PAGE_TOKEN_CHARACTERS_MAX = 1024
+READS = re.compile(r"(Get|List|Query|Preview|Export|StreamMetrics$|TryRuleSet$|Inquire$|BatchInquire$)")
+"""How the names of methods begin, or are, that change nothing."""
+
+NAMED_OTHERWISE = {
+    # A channel knows a call by the id that its caller gave the attempt, and is asked about it by the same.
+    "Authorize": "attempt_id",
+    "Capture": "attempt_id",
+    "Cancel": "attempt_id",
+    "Refund": "attempt_id",
+    "Pay": "attempt_id",
+    "RespondToDispute": "dispute_reference",
+    # A channel's word is known by what it is about: channels repeat it, and have no ids of ours.
+    "ReportChannelResult": "attempt_id",
+    "ReportBankResult": "attempt_id",
+    "ReportDispute": "dispute_reference",
+}
+"""Calls that change something and are named by something else than a request id: why they may be repeated."""
+
+NAMED_BY_CONTENT = {"ImportStatement"}
+"""The same file is the same statement."""
+
+
+def modules() -> Iterator[object]:
+    for module in pkgutil.walk_packages(paystream.__path__, "paystream."):
+        if module.name.endswith("_pb2"):
+            yield importlib.import_module(module.name).DESCRIPTOR
+
+
+def methods() -> list[MethodDescriptor]:
+    return [each for file in modules() for service in file.services_by_name.values() for each in service.methods]  # type: ignore[attr-defined]
+
+
+def messages() -> list[Descriptor]:
+    found: list[Descriptor] = []
+    left = [each for file in modules() for each in file.message_types_by_name.values()]  # type: ignore[attr-defined]
+    while left:
+        found.append(left.pop())
+        left += found[-1].nested_types
+    return found
+
+
+def rules_of(field: FieldDescriptor) -> validate_pb2.FieldRules:
+    rules: validate_pb2.FieldRules = field.GetOptions().Extensions[validate_pb2.field]
+    return rules
+
+
+def moments(message: Descriptor) -> list[str]:
+    return [
+        field.name
+        for field in message.fields
+        if field.message_type is not None and field.message_type.full_name == TIMESTAMP
+    ]
+
+
+def test_every_method_is_looked_at() -> None:
+    assert len(methods()) >= 149
+    assert {"CreatePayment", "StreamMetrics", "ImportStatement", "AdvanceClock"} <= {each.name for each in methods()}
+
+
+def test_exactly_the_reads_are_said_to_have_no_side_effects() -> None:
+    without = descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS
+    said = {each.full_name for each in methods() if each.GetOptions().idempotency_level == without}
+    assert said == {each.full_name for each in methods() if READS.match(each.name)}
+
+
+def test_what_reads_takes_no_request_id() -> None:
+    assert [m.name for m in methods() if READS.match(m.name) and "request_id" in m.input_type.fields_by_name] == []
+
+
+def item_type(request: Descriptor) -> Descriptor:
+    """What is carried out: the request, or each item of a batch or of a stream."""
+    for name in ("requests", "request"):
+        items = request.fields_by_name.get(name)
+        if items is not None and items.message_type is not None:
+            return item_type(items.message_type)
+    return request
+
+
+@pytest.mark.parametrize("method", [m for m in methods() if not READS.match(m.name)], ids=lambda m: m.full_name)
+def test_what_changes_something_is_named_by_its_caller(method: MethodDescriptor) -> None:
+    if method.name in NAMED_BY_CONTENT:
+        return
+    field = NAMED_OTHERWISE.get(method.name.removeprefix("Batch"), "request_id")
+    refusal = validator.validate_message(message_factory.GetMessageClass(item_type(method.input_type))())
+    assert isinstance(refusal, validator.RequestInvalid), f"{method.full_name} takes an empty request"
+    assert field in {violation.field for violation in refusal.violations}, f"{method.full_name} needs no {field}"
+
+
+def test_pages_are_asked_for_within_bounds() -> None:
+    for method in methods():
+        fields = method.input_type.fields_by_name
+        if "page_token" in fields:
+            assert rules_of(fields["page_token"]).string.max_len == PAGE_TOKEN_CHARACTERS_MAX, method.full_name
+            assert "next_page_token" in method.output_type.fields_by_name, method.full_name
+        if "page_size" in fields:
+            size = fields["page_size"]
+            assert (size.type, rules_of(size).int32.HasField("gte"), rules_of(size).int32.gte) == (
+                FieldDescriptor.TYPE_INT32,
+                True,
+                0,
+            ), method.full_name
+
+
+def test_every_list_has_pages() -> None:
+    short = {"ListTemplates"}  # As many as there are files of them.
+    listing = [m for m in methods() if m.name.startswith("List") and m.name not in short]
+    for method in listing:
+        assert {"page_size", "page_token"} <= set(method.input_type.fields_by_name), method.full_name
+
+
+def test_a_moment_is_called_a_time() -> None:
+    named = re.compile(r"\w+_time(_min|_before)?")
+    assert [(m.full_name, name) for m in messages() for name in moments(m) if not named.fullmatch(name)] == []
+
+
+def test_what_ends_in_time_is_a_moment_but_for_a_time_of_day() -> None:
+    others = {
+        (message.full_name, field.name)
+        for message in messages()
+        for field in message.fields
+        if field.name.endswith("_time") and field.name not in moments(message)
+    }
+    assert others == {("paystream.merchant.v1.SettlementPolicy", "cut_off_time")}
+
+
+def test_lists_are_filtered_by_time_in_one_way() -> None:
+    """From `..._min` on and `..._before`, both or none; figures are of a period, which has a start and an end."""
+    for method in methods():
+        if method.name.startswith("List") or method.name.startswith("Replay"):
+            names = set(moments(method.input_type))
+            stems = {name.removesuffix("_min").removesuffix("_before") for name in names}
+            assert names == {f"{stem}{bound}" for stem in stems for bound in ("_min", "_before")}, method.full_name
+    periods = {m.name for m in methods() if {"start_time", "end_time"} & set(moments(m.input_type))}
+    assert periods == {"GetOverview", "GetMerchantStats", "QueryMetrics", "ClosePeriod"}
+
+
+def test_what_a_resource_has_come_to_is_its_state() -> None:
+    fields = [(m.full_name, field.name) for m in messages() for field in m.fields]
+    assert [each for each in fields if each[1] == "status" or each[1].endswith("_status")] == []
+    enums = {f.enum_type.full_name for m in messages() for f in m.fields if f.enum_type is not None}
+    assert [name for name in enums if name.endswith("Status")] == []
