@@ -4,6 +4,9 @@ from datetime import datetime
 from typing import Protocol, TypedDict
 
 from paykit.clock import no_earlier
+from paykit.errors import EtagMismatch
+
+_LETTERS = str.maketrans("0123456789", "abcdefghij")
 
 
 class Versioned(Protocol):
@@ -63,3 +66,26 @@ def aggregate_facts(aggregate: Aggregate) -> AggregateFacts:
         "correlation_id": aggregate.correlation_id,
         "aggregate_version": aggregate.aggregate_version,
     }
+
+
+def require_etag(given: str, present: str, **named: str) -> None:
+    """Check that something is still as a caller read it; an empty etag asks for nothing.
+
+    Args:
+        given: By the caller.
+        present: What the resource has now.
+        named: The resource's id, for the refusal.
+
+    Raises:
+        EtagMismatch: It changed.
+    """
+    if given and given != present:
+        raise EtagMismatch("It changed since it was read.", field="etag", **named)
+
+
+def etag_of(*parts: int) -> str:
+    """Write numbers that change with a resource as an etag: in letters, a for 0 to j for 9.
+
+    Digits and hyphens may by chance be a card number, which no request may carry.
+    """
+    return "-".join(map(str, parts)).translate(_LETTERS)

@@ -125,4 +125,6 @@ def _packed(detail: Message) -> any_pb2.Any:
 
 
 def _bounded(text: str, characters_max: int = MESSAGE_CHARACTERS_MAX) -> str:
+    """Cut a text that may repeat what the caller sent; NUL, which no reply holds, is shown as what cannot be shown."""
+    text = text.replace("\0", "\ufffd")
     return text if len(text) <= characters_max else text[: characters_max - 3] + "..."

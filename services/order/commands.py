@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from paykit import consumption
+from paykit.aggregate import require_etag
 from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.consumption import Consumption, ConsumptionWatch
 from paykit.contacts import contact as contact_rules
@@ -53,18 +54,20 @@ class CreateOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelOrder:
-    """An order to call off."""
+    """An order to call off, if it still has the etag; an empty one asks for nothing."""
 
     order_id: str
     cause: Cause
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompleteOrder:
-    """An order to settle at what is paid of it."""
+    """An order to settle at what is paid of it, if it still has the etag; an empty one asks for nothing."""
 
     order_id: str
     cause: Cause
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +97,7 @@ async def create_orders(tx: Tx, items: Sequence[CreateOrder]) -> list[Order | Do
 
 
 async def cancel_orders(tx: Tx, items: Sequence[CancelOrder]) -> list[Order | DomainError]:
-    """Call orders off; emits OrderCancelled. Refusals: OrderNotFound, IllegalTransition."""
+    """Call orders off; emits OrderCancelled. Refusals: OrderNotFound, EtagMismatch, IllegalTransition."""
     orders = await store.orders.lock(tx, [item.order_id for item in items])
     results = fold(items, lambda item: _cancel(tx, item, orders))
     await tx.save(orders)
@@ -104,12 +107,12 @@ async def cancel_orders(tx: Tx, items: Sequence[CancelOrder]) -> list[Order | Do
 async def complete_orders(tx: Tx, items: Sequence[CompleteOrder]) -> list[Order | DomainError]:
     """Settle orders at what is paid of them; emits OrderPaid.
 
-    Refusals: OrderNotFound, IllegalTransition, OrderNotPaid.
+    Refusals: OrderNotFound, EtagMismatch, IllegalTransition, OrderNotPaid.
     """
     orders = await store.orders.lock(tx, [item.order_id for item in items])
 
     def complete(item: CompleteOrder) -> Order:
-        completed, event = domain.complete(orders.require(item.order_id, domain.not_found), now=tx.now)
+        completed, event = domain.complete(_as_read(orders, item), now=tx.now)
         tx.emit(event, cause=item.cause)
         return orders.put(completed)
 
@@ -182,9 +185,15 @@ def _create(item: CreateOrder, status: MerchantStanding | None, now: datetime) -
 
 
 def _cancel(tx: Tx, item: CancelOrder, orders: Rows[str, Order]) -> Order:
-    cancelled, event = domain.cancel(orders.require(item.order_id, domain.not_found), now=tx.now)
+    cancelled, event = domain.cancel(_as_read(orders, item), now=tx.now)
     tx.emit(event, cause=item.cause)
     return orders.put(cancelled)
+
+
+def _as_read(orders: Rows[str, Order], item: CancelOrder | CompleteOrder) -> Order:
+    order = orders.require(item.order_id, domain.not_found)
+    require_etag(item.etag, order.etag, order_id=order.order_id)
+    return order
 
 
 def _record(tx: Tx, item: RecordMovement, orders: Rows[str, Order]) -> None:

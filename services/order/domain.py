@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from paykit import transitions
-from paykit.aggregate import AggregateFacts, aggregate_facts, next_revision
+from paykit.aggregate import AggregateFacts, aggregate_facts, etag_of, next_revision
 from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, FieldInvalid, InvariantError, Kind
@@ -151,7 +151,7 @@ class Order:
     @property
     def etag(self) -> str:
         """Changes with every change; opaque to callers."""
-        return f"{self.aggregate_version}-{self.captured_minor}-{self.refunded_minor}-{self.lost_minor}"
+        return etag_of(self.aggregate_version, self.captured_minor, self.refunded_minor, self.lost_minor)
 
     @property
     def fully_refunded(self) -> bool:

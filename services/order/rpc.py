@@ -80,12 +80,12 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
 
     async def CancelOrder(self, request: pb.CancelOrderRequest, _context: Any) -> pb.CancelOrderResponse:
         """Call an order off, once per request_id."""
-        item = commands.CancelOrder(order_id=request.order_id, cause=current_call().cause)
+        item = commands.CancelOrder(order_id=request.order_id, cause=current_call().cause, etag=request.etag)
         return await self._runtime.call(_CANCEL, request, item)
 
     async def CompleteOrder(self, request: pb.CompleteOrderRequest, _context: Any) -> pb.CompleteOrderResponse:
         """Settle an order at what is paid of it, once per request_id."""
-        item = commands.CompleteOrder(order_id=request.order_id, cause=current_call().cause)
+        item = commands.CompleteOrder(order_id=request.order_id, cause=current_call().cause, etag=request.etag)
         return await self._runtime.call(_COMPLETE, request, item)
 
     async def GetContact(self, request: pb.GetContactRequest, _context: Any) -> pb.GetContactResponse:

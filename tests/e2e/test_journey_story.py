@@ -11,6 +11,7 @@ import pytest
 
 from paykit.ids import new_id
 from paykit.testing.runtimes import act_as
+from paystream.common.v1.money_pb2 import SignedMoney
 from paystream.journey.v1 import journey_pb2 as pb
 from paystream.journey.v1 import journey_pb2_grpc
 from paytools.cli.main import main
@@ -110,7 +111,7 @@ async def found_all(look: Callable[[], Awaitable[set[str]]], wanted: set[str]) -
 async def test_a_transaction_is_told_with_its_entries(line: Line, sale: selling.Sale) -> None:
     answer = await ask(line, sale.order_id)
     booked_capture = next(step for step in answer.steps if step.what == "PaymentSuccess")
-    assert booked_capture.amount == selling.usd(selling.TOTAL_MINOR)
+    assert booked_capture.amount == SignedMoney(amount_minor=selling.TOTAL_MINOR, currency_code="USD")
     assert [(e.account_kind, e.merchant_id, e.effect.amount_minor) for e in booked_capture.entries] == [
         ("merchant.settlement", sale.merchant_id, selling.TOTAL_MINOR),
         ("platform.income", "", selling.TOTAL_MINOR),

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
+from paykit.aggregate import require_etag
 from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
-from paykit.errors import DomainError, EtagMismatch, Kind
+from paykit.errors import DomainError, Kind
 from paystream.merchant.v1 import events
 from paystream.merchant.v1.events import (
     MerchantStatus,
@@ -320,8 +321,7 @@ def _check(profile: Profile) -> None:
 
 
 def _check_etag(merchant: Merchant, etag: str) -> None:
-    if etag and etag != merchant.etag:
-        raise EtagMismatch("the merchant changed since it was read.", field="etag", merchant_id=merchant.merchant_id)
+    require_etag(etag, merchant.etag, merchant_id=merchant.merchant_id)
 
 
 def _or(given: str | None, present: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from paykit.aggregate import require_etag
 from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.channels.attempts import AttemptState
 from paykit.errors import DomainError, IllegalTransition
@@ -33,6 +34,7 @@ class CapturePayment:
         final: What it leaves is given up.
         unsent_ttl: How long it may wait to be sent.
         capture_id: The id that it gets; None for a new one.
+        etag: What the payment must still have; empty for anything.
     """
 
     payment_id: str
@@ -44,14 +46,16 @@ class CapturePayment:
     labels: Labels = NO_LABELS
     creating_call: CreatingCall = NO_CALL
     capture_id: str | None = None
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelPayment:
-    """A payment to be given up, as far as it is not captured."""
+    """A payment to be given up, as far as it is not captured, if it still has the etag; empty for any."""
 
     payment_id: str
     cause: Cause
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,8 @@ class Captured:
 async def capture_payments(tx: Tx, items: Sequence[CapturePayment]) -> list[Captured | DomainError]:
     """Accept captures and queue them, one after another under the lock of their payments.
 
-    Writes a capture and an attempt each. Refusals: PaymentNotFound, CurrencyMismatch, IllegalTransition,
-    CaptureExceedsCapturable, MerchantReferenceTaken.
+    Writes a capture and an attempt each. Refusals: PaymentNotFound, EtagMismatch, CurrencyMismatch,
+    IllegalTransition, CaptureExceedsCapturable, MerchantReferenceTaken.
     """
     rows = work.begin(tx, await store.payments.lock(tx, [item.payment_id for item in items]))
     references = await taken_references(tx, store.captures, work.wanted_references(rows, items))
@@ -85,7 +89,8 @@ async def captured_payments(tx: Tx, capture_ids: Collection[str]) -> dict[str, C
 async def cancel_payments(tx: Tx, items: Sequence[CancelPayment]) -> list[Payment | DomainError]:
     """Return payments up: at once if nothing was sent, else by asking their channels to release the amount.
 
-    Emits PaymentCancelled, or writes an attempt. Refusals: PaymentNotFound, IllegalTransition, CaptureInProgress.
+    Emits PaymentCancelled, or writes an attempt. Refusals: PaymentNotFound, EtagMismatch, IllegalTransition,
+    CaptureInProgress.
     """
     rows = await with_unsent(tx, await store.payments.lock(tx, [item.payment_id for item in items]))
     results = fold(items, lambda item: _cancel(rows, item))
@@ -136,7 +141,7 @@ def intend_cancel(
 
 def _capture(rows: PaymentWork, item: CapturePayment, references: TakenReferences) -> Captured:
     """Decide one capture on the payment as the captures before it left it."""
-    payment = rows.payments.require(item.payment_id, domain.payment.not_found)
+    payment = _as_read(rows, item)
     if item.currency_code is not None:
         domain.payment.require_currency(payment, item.currency_code)
     payment, capture = domain.capture.create(
@@ -152,8 +157,14 @@ def _capture(rows: PaymentWork, item: CapturePayment, references: TakenReference
     return Captured(capture, payment)
 
 
-def _cancel(rows: PaymentWork, item: CancelPayment) -> Payment:
+def _as_read(rows: PaymentWork, item: CapturePayment | CancelPayment) -> Payment:
     payment = rows.payments.require(item.payment_id, domain.payment.not_found)
+    require_etag(item.etag, domain.authorization.etag(payment), payment_id=payment.payment_id)
+    return payment
+
+
+def _cancel(rows: PaymentWork, item: CancelPayment) -> Payment:
+    payment = _as_read(rows, item)
     reason = events.CancelReason.REQUESTED
     cancelled = cancel_unsent(rows, payment, reason=reason, cause=item.cause)
     if cancelled is not None:

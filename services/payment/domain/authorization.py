@@ -5,9 +5,9 @@ capture under way any more, its channel is asked to release the rest (a void). S
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
-from paykit.aggregate import next_revision
+from paykit.aggregate import etag_of, next_revision
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
 from paystream.payment.v1 import events
@@ -20,6 +20,7 @@ from services.payment.domain.payment import (
     next_state,
 )
 
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _AUTHORIZED = (PaymentState.AUTHORIZED, PaymentState.SUCCEEDED)
 
 
@@ -36,6 +37,14 @@ def uncaptured_minor(payment: Payment) -> int:
     if payment.capture_mode is CaptureMode.AUTOMATIC:
         return 0
     return payment.authorized_minor - payment.captured_minor - payment.cancelled_minor
+
+
+def etag(payment: Payment) -> str:
+    """Return what changes with every change; that of an authorized payment also tells what no event tells of."""
+    if payment.capture_mode is not CaptureMode.MANUAL:
+        return f"v{payment.aggregate_version}"
+    changed_us = (payment.update_time - _EPOCH) // _MICROSECOND
+    return etag_of(payment.aggregate_version, payment.capturing_minor, payment.cancelling_minor, changed_us)
 
 
 def is_concluded(payment: Payment) -> bool:

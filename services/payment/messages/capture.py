@@ -64,9 +64,10 @@ def from_capture_payment(request: pb.CapturePaymentRequest, cause: Cause, *, uns
         unsent_ttl=unsent_ttl,
         cause=cause,
         labels=Labels.of(request.merchant_reference, request.metadata),
+        etag=request.etag,
     )
 
 
 def from_cancel_payment(request: pb.CancelPaymentRequest, cause: Cause) -> CancelPayment:
     """Read a payment to be given up."""
-    return CancelPayment(payment_id=request.payment_id, cause=cause)
+    return CancelPayment(payment_id=request.payment_id, cause=cause, etag=request.etag)

@@ -53,7 +53,7 @@ _timestamp = lru_cache(maxsize=256)(to_timestamp)
 
 
 def to_payment(payment: Payment) -> pb.Payment:
-    """Make the resource; the etag of an authorized payment also tells changes that no event tells of."""
+    """Make the resource."""
     message = pb.Payment(
         payment_id=payment.payment_id,
         merchant_id=payment.merchant_id,
@@ -81,13 +81,11 @@ def to_payment(payment: Payment) -> pb.Payment:
         correlation_id=payment.correlation_id,
         create_time=_timestamp(payment.create_time),
         update_time=_timestamp(payment.update_time),
-        etag=str(payment.aggregate_version),
+        etag=authorization.etag(payment),
         cancelled_minor=payment.cancelled_minor,
         cancel_reason=_CANCEL_REASONS[payment.cancel_reason],
     )
     if payment.capture_mode is CaptureMode.MANUAL:
-        changed_s = payment.update_time.timestamp()
-        message.etag += f"-{payment.capturing_minor}-{payment.cancelling_minor}-{changed_s:f}"
         message.authorized_minor = payment.authorized_minor
         message.capturing_minor = payment.capturing_minor
         message.capturable_minor = authorization.capturable_minor(payment)

@@ -156,3 +156,15 @@ def test_what_a_resource_has_come_to_is_its_state() -> None:
     assert [each for each in fields if each[1] == "status" or each[1].endswith("_status")] == []
     enums = {f.enum_type.full_name for m in messages() for f in m.fields if f.enum_type is not None}
     assert [name for name in enums if name.endswith("Status")] == []
+
+
+def test_whoever_changes_what_has_an_etag_can_say_which() -> None:
+    resources = {message.full_name for message in messages() if "etag" in message.fields_by_name}
+    resources = {name for name in resources if not name.endswith("Request")}
+    for method in methods():
+        if READS.match(method.name) or "Create" in method.name or method.name == "RotateWebhookSecret":
+            continue  # Secrets stand beside the endpoint: its etag does not change with them.
+        shown = {f.message_type.full_name for f in method.output_type.fields if f.message_type is not None}
+        if shown & resources:
+            assert "etag" in method.input_type.fields_by_name, method.full_name
+    assert len(resources) == 5

@@ -71,8 +71,8 @@ class Shop:
     async def payments(self, order_id: str) -> list[pb.OrderPayment]:
         return list((await self.call.GetOrder(pb.GetOrderRequest(order_id=order_id), ANY)).payments)
 
-    async def cancel(self, order_id: str) -> pb.Order:
-        request = pb.CancelOrderRequest(request_id=str(uuid.uuid4()), order_id=order_id)
+    async def cancel(self, order_id: str, *, etag: str = "") -> pb.Order:
+        request = pb.CancelOrderRequest(request_id=str(uuid.uuid4()), order_id=order_id, etag=etag)
         return (await self.call.CancelOrder(request, ANY)).order
 
     async def capture(self, order_id: str | None, amount_minor: int, **changes: Any) -> HandlerResult:

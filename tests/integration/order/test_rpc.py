@@ -14,6 +14,7 @@ from paykit.errors import (
     CurrencyClosed,
     CurrencyMismatch,
     CurrencyUnknown,
+    EtagMismatch,
     FieldInvalid,
     IllegalTransition,
     PageTokenInvalid,
@@ -69,7 +70,7 @@ async def test_an_order_is_accepted_read_and_told(shop: Shop) -> None:
         state=pb.ORDER_STATE_CREATED,
         expire_time=to_timestamp(START + timedelta(hours=1)),
         correlation_id="cor_test",
-        etag="1-0-0-0",
+        etag="b-a-a-a",
         create_time=to_timestamp(START),
         update_time=to_timestamp(START),
     )
@@ -184,12 +185,27 @@ async def test_an_order_is_called_off_once_per_request(shop: Shop) -> None:
     first = (await shop.call.CancelOrder(request, ANY)).order
     again = (await shop.call.CancelOrder(request, ANY)).order
 
-    assert (first.state, first.etag, list(first.line_items)) == (pb.ORDER_STATE_CANCELLED, "2-0-0-0", [])
+    assert (first.state, first.etag, list(first.line_items)) == (pb.ORDER_STATE_CANCELLED, "c-a-a-a", [])
     assert again == first
     assert await shop.told_types(order.order_id) == ["OrderCreated", "OrderCancelled"]
     with pytest.raises(IllegalTransition) as refused:
         await shop.cancel(order.order_id)
     assert refused.value.metadata == {"state": "CANCELLED", "action": "CANCEL"}
+
+
+async def test_an_order_that_changed_since_it_was_read_is_neither_called_off_nor_completed(shop: Shop) -> None:
+    order = await shop.create()
+    await shop.capture(order.order_id, 100)
+    complete = pb.CompleteOrderRequest(request_id=str(uuid.uuid4()), order_id=order.order_id, etag=order.etag)
+
+    with pytest.raises(EtagMismatch) as refused:
+        await shop.cancel(order.order_id, etag=order.etag)
+    with pytest.raises(EtagMismatch):
+        await shop.call.CompleteOrder(complete, ANY)
+
+    assert (refused.value.field, refused.value.metadata) == ("etag", {"order_id": order.order_id})
+    as_it_is = await shop.get(order.order_id)
+    assert (await shop.cancel(order.order_id, etag=as_it_is.etag)).state == pb.ORDER_STATE_CANCELLED
 
 
 async def four_orders(shop: Shop) -> list[str]:

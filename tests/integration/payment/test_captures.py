@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from paykit.channels.attempts import ChannelAmountMismatch
-from paykit.errors import CurrencyMismatch, IllegalTransition
+from paykit.errors import CurrencyMismatch, EtagMismatch, IllegalTransition
 from paykit.postgres.database import Tx
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
@@ -283,3 +283,19 @@ async def test_the_tables_refuse_what_the_domain_would_not_do(house: House) -> N
 
 async def run(tx: Tx, *, statement: str) -> int:
     return await tx.run(statement)
+
+
+async def test_a_payment_that_changed_since_it_was_read_is_neither_captured_nor_given_up(house: House) -> None:
+    payment = await house.authorized()
+    await house.capture(payment.payment_id, 1_000, etag=payment.etag)
+
+    with pytest.raises(EtagMismatch) as refused:
+        await house.capture(payment.payment_id, 1_000, etag=payment.etag)
+    assert (refused.value.field, refused.value.metadata) == ("etag", {"payment_id": payment.payment_id})
+    await house.submit()
+    with pytest.raises(EtagMismatch):
+        await house.cancel(payment.payment_id, etag=payment.etag)
+
+    as_it_is = await house.get(payment.payment_id)
+    assert as_it_is.captured_minor == 1_000
+    assert (await house.cancel(payment.payment_id, etag=as_it_is.etag)).cancel_reason == pb.CANCEL_REASON_REQUESTED

@@ -39,7 +39,7 @@ async def test_an_approved_charge_is_captured_with_its_fee(house: House) -> None
 
     assert paid.state == pb.PAYMENT_STATE_SUCCEEDED
     assert (paid.captured_minor, paid.fee_minor, paid.fee_plan_version) == (1_234, 66, 1)
-    assert (paid.channel, paid.channel_reference, paid.etag) == ("simulator", "ch_1", "2")
+    assert (paid.channel, paid.channel_reference, paid.etag) == ("simulator", "ch_1", "v2")
     created, success = await house.told(paid.payment_id)
     assert (success.capture_id, success.amount_minor, success.fee_minor) == (paid.capture_id, 1_234, 66)
     assert (success.fee_plan_version, success.channel_reference, success.method) == (1, "ch_1", "CARD")

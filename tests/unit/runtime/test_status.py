@@ -107,3 +107,10 @@ def test_an_internal_error_shows_its_id_alone() -> None:
     assert _details(described) == {
         "ErrorInfo": INFO(reason="INTERNAL", domain="paystream", metadata={"error_id": "err_1"})
     }
+
+
+def test_what_the_caller_sent_is_repeated_without_nul() -> None:
+    described = status.to_status(FieldInvalid("\0 is no key", field='metadata["\0"]'))
+    assert described.message == "\ufffd is no key"
+    [violation] = _details(described)["BadRequest"].field_violations  # type: ignore[attr-defined]
+    assert (violation.field, violation.description) == ('metadata["\ufffd"]', "\ufffd is no key")

@@ -139,8 +139,8 @@ class OrderServiceServicer:
         """Calls an order off that is not paid, or only in part; emits OrderCancelled. What was captured for it is refunded, what
         is authorized is voided.
 
-        Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
-        (metadata state, action: the order is paid, cancelled or expired).
+        Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION
+        ILLEGAL_TRANSITION (metadata state, action: the order is paid, cancelled or expired).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -151,8 +151,9 @@ class OrderServiceServicer:
         and expires no more, and what is paid stays with the merchant. What is authorized for it can still be captured, up to
         the total, or given up by CancelPayment.
 
-        Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
-        (metadata state, action: the order is paid, cancelled or expired) and ORDER_NOT_PAID (nothing is paid of it: cancel it).
+        Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION
+        ILLEGAL_TRANSITION (metadata state, action: the order is paid, cancelled or expired) and ORDER_NOT_PAID (nothing is paid
+        of it: cancel it).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -69,16 +69,17 @@ class OrderServiceStub:
     """Calls an order off that is not paid, or only in part; emits OrderCancelled. What was captured for it is refunded, what
     is authorized is voided.
 
-    Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
-    (metadata state, action: the order is paid, cancelled or expired).
+    Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION
+    ILLEGAL_TRANSITION (metadata state, action: the order is paid, cancelled or expired).
     """
     CompleteOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.CompleteOrderRequest, _order_pb2.CompleteOrderResponse]
     """Settles an order at what is paid of it, though that is less than its total; emits OrderPaid. It is not paid any further
     and expires no more, and what is paid stays with the merchant. What is authorized for it can still be captured, up to
     the total, or given up by CancelPayment.
 
-    Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
-    (metadata state, action: the order is paid, cancelled or expired) and ORDER_NOT_PAID (nothing is paid of it: cancel it).
+    Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION
+    ILLEGAL_TRANSITION (metadata state, action: the order is paid, cancelled or expired) and ORDER_NOT_PAID (nothing is paid
+    of it: cancel it).
     """
     GetContact: _grpc.UnaryUnaryMultiCallable[_order_pb2.GetContactRequest, _order_pb2.GetContactResponse]
     """Gives the contact that an order was created with. Nothing else shows it, and no event has it.
@@ -131,16 +132,17 @@ class OrderServiceAsyncStub(OrderServiceStub):
     """Calls an order off that is not paid, or only in part; emits OrderCancelled. What was captured for it is refunded, what
     is authorized is voided.
 
-    Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
-    (metadata state, action: the order is paid, cancelled or expired).
+    Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION
+    ILLEGAL_TRANSITION (metadata state, action: the order is paid, cancelled or expired).
     """
     CompleteOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.CompleteOrderRequest, _order_pb2.CompleteOrderResponse]  # type: ignore[assignment]
     """Settles an order at what is paid of it, though that is less than its total; emits OrderPaid. It is not paid any further
     and expires no more, and what is paid stays with the merchant. What is authorized for it can still be captured, up to
     the total, or given up by CancelPayment.
 
-    Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
-    (metadata state, action: the order is paid, cancelled or expired) and ORDER_NOT_PAID (nothing is paid of it: cancel it).
+    Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION
+    ILLEGAL_TRANSITION (metadata state, action: the order is paid, cancelled or expired) and ORDER_NOT_PAID (nothing is paid
+    of it: cancel it).
     """
     GetContact: _aio.UnaryUnaryMultiCallable[_order_pb2.GetContactRequest, _order_pb2.GetContactResponse]  # type: ignore[assignment]
     """Gives the contact that an order was created with. Nothing else shows it, and no event has it.
@@ -214,8 +216,8 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         """Calls an order off that is not paid, or only in part; emits OrderCancelled. What was captured for it is refunded, what
         is authorized is voided.
 
-        Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
-        (metadata state, action: the order is paid, cancelled or expired).
+        Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION
+        ILLEGAL_TRANSITION (metadata state, action: the order is paid, cancelled or expired).
         """
 
     @_abc_1.abstractmethod
@@ -228,8 +230,9 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         and expires no more, and what is paid stays with the merchant. What is authorized for it can still be captured, up to
         the total, or given up by CancelPayment.
 
-        Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
-        (metadata state, action: the order is paid, cancelled or expired) and ORDER_NOT_PAID (nothing is paid of it: cancel it).
+        Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION
+        ILLEGAL_TRANSITION (metadata state, action: the order is paid, cancelled or expired) and ORDER_NOT_PAID (nothing is paid
+        of it: cancel it).
         """
 
     @_abc_1.abstractmethod

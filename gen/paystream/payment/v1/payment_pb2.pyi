@@ -1462,6 +1462,7 @@ class CapturePaymentRequest(_message.Message):
     MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     WAIT_FOR_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it captures nothing."""
     payment_id: _builtins.str
@@ -1472,6 +1473,8 @@ class CapturePaymentRequest(_message.Message):
     """The merchant's own reference, unique among the merchant's captures, at most 100 characters, no control characters; empty
     for none.
     """
+    etag: _builtins.str
+    """The etag that the payment must still have; empty captures it whatever happened meanwhile."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What to take, in the payment's currency; absent for all that is capturable."""
@@ -1496,10 +1499,11 @@ class CapturePaymentRequest(_message.Message):
         merchant_reference: _builtins.str = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         wait_for: _duration_pb2.Duration | None = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "wait_for", b"wait_for"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "final", b"final", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "request_id", b"request_id", "wait_for", b"wait_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "etag", b"etag", "final", b"final", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "request_id", b"request_id", "wait_for", b"wait_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1543,19 +1547,23 @@ class CancelPaymentRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     PAYMENT_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it cancels nothing."""
     payment_id: _builtins.str
     """The payment: pay_ and 32 hexadecimal digits."""
+    etag: _builtins.str
+    """The etag that the payment must still have; empty gives up it whatever happened meanwhile."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         payment_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment_id", b"payment_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "payment_id", b"payment_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -292,8 +292,8 @@ class PaymentServiceServicer:
         Several captures may add up to what is authorized. Capturable is what was authorized, less what was captured, is
         being captured, or was given up; the outcome of a capture is read by GetPayment. A capture that fails leaves its
         amount capturable. Idempotent by request_id, as CreatePayment.
-        Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
+        Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency); ABORTED
+        ETAG_MISMATCH; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
         CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up);
         ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata capture_id: the capture that has it).
         """
@@ -307,9 +307,9 @@ class PaymentServiceServicer:
         A payment that no channel was called for is cancelled at once; an authorized one when its channel has released the
         amount, and nothing can be captured meanwhile. If the channel refuses, the amount can be captured, or given up,
         again. Idempotent by request_id, as CreatePayment.
-        Errors: NOT_FOUND PAYMENT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is left
-        to give up, or the channel is being asked to authorize, charge or release it) and CAPTURE_IN_PROGRESS (metadata
-        capturing_minor, currency_code: captures have no outcome yet).
+        Errors: NOT_FOUND PAYMENT_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+        action: nothing is left to give up, or the channel is being asked to authorize, charge or release it) and
+        CAPTURE_IN_PROGRESS (metadata capturing_minor, currency_code: captures have no outcome yet).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -102,8 +102,8 @@ class PaymentServiceStub:
     Several captures may add up to what is authorized. Capturable is what was authorized, less what was captured, is
     being captured, or was given up; the outcome of a capture is read by GetPayment. A capture that fails leaves its
     amount capturable. Idempotent by request_id, as CreatePayment.
-    Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
+    Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency); ABORTED
+    ETAG_MISMATCH; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
     CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up);
     ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata capture_id: the capture that has it).
     """
@@ -113,9 +113,9 @@ class PaymentServiceStub:
     A payment that no channel was called for is cancelled at once; an authorized one when its channel has released the
     amount, and nothing can be captured meanwhile. If the channel refuses, the amount can be captured, or given up,
     again. Idempotent by request_id, as CreatePayment.
-    Errors: NOT_FOUND PAYMENT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is left
-    to give up, or the channel is being asked to authorize, charge or release it) and CAPTURE_IN_PROGRESS (metadata
-    capturing_minor, currency_code: captures have no outcome yet).
+    Errors: NOT_FOUND PAYMENT_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+    action: nothing is left to give up, or the channel is being asked to authorize, charge or release it) and
+    CAPTURE_IN_PROGRESS (metadata capturing_minor, currency_code: captures have no outcome yet).
     """
     CreateRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CreateRefundRequest, _payment_pb2.CreateRefundResponse]
     """Gives back all or part of a captured payment; emits RefundCreated, later RefundSuccess or RefundFailed.
@@ -326,8 +326,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     Several captures may add up to what is authorized. Capturable is what was authorized, less what was captured, is
     being captured, or was given up; the outcome of a capture is read by GetPayment. A capture that fails leaves its
     amount capturable. Idempotent by request_id, as CreatePayment.
-    Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
+    Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency); ABORTED
+    ETAG_MISMATCH; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
     CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up);
     ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata capture_id: the capture that has it).
     """
@@ -337,9 +337,9 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     A payment that no channel was called for is cancelled at once; an authorized one when its channel has released the
     amount, and nothing can be captured meanwhile. If the channel refuses, the amount can be captured, or given up,
     again. Idempotent by request_id, as CreatePayment.
-    Errors: NOT_FOUND PAYMENT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is left
-    to give up, or the channel is being asked to authorize, charge or release it) and CAPTURE_IN_PROGRESS (metadata
-    capturing_minor, currency_code: captures have no outcome yet).
+    Errors: NOT_FOUND PAYMENT_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+    action: nothing is left to give up, or the channel is being asked to authorize, charge or release it) and
+    CAPTURE_IN_PROGRESS (metadata capturing_minor, currency_code: captures have no outcome yet).
     """
     CreateRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.CreateRefundRequest, _payment_pb2.CreateRefundResponse]  # type: ignore[assignment]
     """Gives back all or part of a captured payment; emits RefundCreated, later RefundSuccess or RefundFailed.
@@ -583,8 +583,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         Several captures may add up to what is authorized. Capturable is what was authorized, less what was captured, is
         being captured, or was given up; the outcome of a capture is read by GetPayment. A capture that fails leaves its
         amount capturable. Idempotent by request_id, as CreatePayment.
-        Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
+        Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency); ABORTED
+        ETAG_MISMATCH; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
         CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up);
         ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata capture_id: the capture that has it).
         """
@@ -600,9 +600,9 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         A payment that no channel was called for is cancelled at once; an authorized one when its channel has released the
         amount, and nothing can be captured meanwhile. If the channel refuses, the amount can be captured, or given up,
         again. Idempotent by request_id, as CreatePayment.
-        Errors: NOT_FOUND PAYMENT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is left
-        to give up, or the channel is being asked to authorize, charge or release it) and CAPTURE_IN_PROGRESS (metadata
-        capturing_minor, currency_code: captures have no outcome yet).
+        Errors: NOT_FOUND PAYMENT_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+        action: nothing is left to give up, or the channel is being asked to authorize, charge or release it) and
+        CAPTURE_IN_PROGRESS (metadata capturing_minor, currency_code: captures have no outcome yet).
         """
 
     @_abc_1.abstractmethod

@@ -8,9 +8,10 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from paykit import transitions
+from paykit.aggregate import require_etag
 from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
-from paykit.errors import DomainError, EtagMismatch, Kind
+from paykit.errors import DomainError, Kind
 from paystream.notification.v1 import events
 from services.notification.domain.webhooks.schedule import FAILING_AFTER
 
@@ -139,8 +140,7 @@ def update(endpoint: WebhookEndpoint, change: WebhookEndpointChange, *, etag: st
         EtagMismatch: It changed since the owner read it.
         IllegalTransition: Its state does not allow the action.
     """
-    if etag and etag != endpoint.etag:
-        raise EtagMismatch("The endpoint changed since it was read.", field="etag", endpoint_id=endpoint.endpoint_id)
+    require_etag(etag, endpoint.etag, endpoint_id=endpoint.endpoint_id)
     state = next_state(endpoint, change.action or _A.CHANGE)
     changed = replace(
         endpoint,
@@ -164,8 +164,7 @@ def delete(endpoint: WebhookEndpoint, *, etag: str, now: datetime) -> WebhookEnd
     """
     if endpoint.state is _S.DELETED:
         return endpoint
-    if etag and etag != endpoint.etag:
-        raise EtagMismatch("The endpoint changed since it was read.", field="etag", endpoint_id=endpoint.endpoint_id)
+    require_etag(etag, endpoint.etag, endpoint_id=endpoint.endpoint_id)
     return _revised(replace(endpoint, state=next_state(endpoint, _A.DELETE)), now)
 
 
