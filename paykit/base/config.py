@@ -195,6 +195,8 @@ class Settings(BaseSettings):
             second one; 0 has every journal proposed and approved.
         accounting_chart: The chart of accounts of a new ledger, by its name or as the path of a TOML file; an existing
             one refuses another than its own, but takes a version with more kinds and types.
+        ledger_retention_months: How many whole months of the ledger stay at least, so that `paystream ledger archive`
+            takes none of them; everything is kept if unset.
         webhook_key: What secrets of webhooks are derived of, 32 characters or more, by reference: `env:NAME` or
             `file:/path`. Without it, no endpoints are registered outside of development.
         webhook_http_allowed: Webhooks may go to http addresses; in development they may anyway.
@@ -263,6 +265,7 @@ class Settings(BaseSettings):
     clearing_days: ClearingDays = Field(default={}, max_length=20)
     booked_within_s: int = Field(default=3_600, ge=1, le=30 * 86_400)
     accounting_chart: str = Field(default="merchant_asset", pattern=r"^([a-z_]+|.+\.toml)$")
+    ledger_retention_months: int | None = Field(default=None, ge=13, le=1_200)
     webhook_key: WebhookKey | None = None
     webhook_http_allowed: bool = False
     webhook_high_ports_allowed: bool = False

@@ -1,6 +1,7 @@
-"""Reading a service's own tables from the command line, as the service itself would."""
+"""A service's own tables from the command line: read as the service itself would, or by an administrator."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Annotated, TypeVar
 
 import typer
@@ -17,6 +18,27 @@ DatabaseUrl = Annotated[
     str | None,
     typer.Option("--postgres", envvar="PAYSTREAM_DATABASE_URL", help="URL of PostgreSQL.", show_envvar=True),
 ]
+
+
+@asynccontextmanager
+async def as_administrator(settings: config.Settings, service: str) -> AsyncIterator[Database]:
+    """Open a service's tables by the administrator's URL; neither Kafka nor the registry need be up.
+
+    Raises:
+        UnavailableError: PostgreSQL cannot be reached.
+    """
+    async with RegistryClient(settings.registry_url) as registry:
+        database = Database(
+            url=settings.admin_url,
+            schema=service,
+            clock=SystemClock(),
+            codec=make_codec(settings, registry),
+            connections_max=1,
+        )
+        try:
+            yield database
+        finally:
+            await database.close()
 
 
 async def read(url: str, service: str, work: Callable[[Tx], Awaitable[T]]) -> T:

@@ -3,8 +3,8 @@
 Where a payment becomes a journal: `handlers` -> `commands.events.book_events` -> `booking.book` -> `posting.post`.
 
 Tables (all records): chart_in_use, chart_version, currency, transaction_type, account, balance, journal, leg,
-    refusal, journal_proposal, period, and until all is moved former_transaction, former_entry; `transaction` and
-    `entry` are views of them.
+    refusal, journal_proposal, period, archived_month, carried, archived_transaction, and until all is moved
+    former_transaction, former_entry; `transaction` and `entry` are views of them.
 RPCs: CreateTransaction BatchCreateTransactions ReverseTransaction ProposeJournal ApproveJournal RejectJournal
     GetJournalProposal ListJournalProposals ClosePeriod ListPeriods GetTransaction ListTransactions GetAccount
     ListAccounts GetBalance ListEntries GetTrialBalance.
@@ -32,11 +32,14 @@ Topics: payment.events, settlement.events, withdrawal.events, channel.events and
 | which chart a ledger is kept by, and can go on by | `store/chart.py`, `domain/chart_upgrade.py`, `jobs.py` |
 | `paystream ledger verify`: all recomputed from the entries | `commands/verification.py`, `store/verification/` |
 | what is open though it is right: suspense, debts, holds | `commands/open_matters.py`, `store/books.py` |
+| `paystream ledger archive`: what is archived, and known of it | `domain/archive.py`, `store/archive/` |
+| archiving a month: its files, the take-over, holding them against each other | `commands/archiving.py` |
 | `paystream ledger balances`: the books by kind, and what is in transit | `store/books.py` |
 
 Invariants: in each transaction and currency debits equal credits; a balance is the sum of its entries' effects; entries
 and transactions never change; a transaction is booked once per (transaction_type, related_no), for its id follows from
 the pair; it is reversed at most once, for the same reason; no account falls below its kind's floor; what a dispute,
 settlement or withdrawal has put in transit is taken out once, by as much, a reserve in parts; what was refused to an
-event for good is never booked; nothing is dated into a closed period.
+event for good is never booked; nothing is dated into a closed period; an archived month is carried forward as what its
+transactions did.
 """

@@ -14,11 +14,13 @@ from paykit.money import Money, format_money
 from paykit.postgres.database import Tx
 from paytools.cli import table
 from paytools.cli.addresses import DEFAULT_HOME, Home, fail, find
+from paytools.cli.commands.ledger_archive import archive
 from paytools.cli.reading import DatabaseUrl, read
 from services.accounting.commands.open_matters import OpenMatter
 from services.accounting.commands.verification import LedgerDifferenceError, VerifyReport, verify
 from services.accounting.domain.chart import ChartError
 from services.accounting.store import books, load_chart
+from services.accounting.store.archive.carried import hold_journal
 from services.accounting.store.books import InTransit, KindBalance
 
 PARTS_MAX = 1_000
@@ -26,6 +28,7 @@ PARTS_MAX = 1_000
 
 
 app = typer.Typer(help="Look after the ledger.", no_args_is_help=True)
+app.command(name="archive")(archive)
 
 
 @app.callback()
@@ -71,6 +74,7 @@ def balances_(
     """Show the books: what is on each kind of account, and on merchants' accounts together."""
 
     async def work(tx: Tx) -> tuple[list[KindBalance], list[InTransit]]:
+        await hold_journal(tx)
         kinds = await books.kind_balances(tx, currency_code=currency, merchant_id=merchant)
         wanted = PARTS_MAX + 1 if explain else 0
         return kinds, await books.in_transit(tx, currency_code=currency, merchant_id=merchant, limit=wanted)

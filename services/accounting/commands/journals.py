@@ -12,6 +12,7 @@ from services.accounting.commands.posting import Posting
 from services.accounting.domain.journal import Journal, Reversal
 from services.accounting.domain.transaction import CALLER_STRIPE, Transaction, TransactionConflict
 from services.accounting.store import OpenBooks
+from services.accounting.store.archive import pairs
 
 
 async def create_transactions(tx: Tx, items: Sequence[Journal]) -> list[Transaction | DomainError]:
@@ -75,8 +76,10 @@ async def journal_transactions(tx: Tx, books: OpenBooks, items: Sequence[Journal
 
 async def reversing_transactions(tx: Tx, items: Sequence[Reversal]) -> list[Transaction | DomainError]:
     """Make the transactions of reversals, without booking them."""
-    originals = await store.transactions.by_key(tx, {item.transaction_id for item in items})
-    return fold(items, lambda item: _reverse(originals, item, tx.now))
+    asked = {item.transaction_id for item in items}
+    originals = await store.transactions.by_key(tx, asked)
+    archived = await pairs.archived_among(tx, asked - originals.keys())
+    return fold(items, lambda item: _reverse(originals, archived, item, tx.now))
 
 
 def _posting(transaction: Transaction, item: Journal | Reversal) -> Posting:
@@ -89,8 +92,15 @@ def _limit(transaction: Transaction, item: Reversal) -> int | None:
     return item.alone_limits.get(transaction.currency_code, item.alone_limits["*"])
 
 
-def _reverse(originals: Mapping[str, Transaction], item: Reversal, now: datetime) -> Transaction:
+def _reverse(
+    originals: Mapping[str, Transaction],
+    archived: Mapping[str, domain.archive.ArchivedTransaction],
+    item: Reversal,
+    now: datetime,
+) -> Transaction:
     original = originals.get(item.transaction_id)
+    if (known := archived.get(item.transaction_id)) is not None:
+        raise domain.archive.transaction_archived(item.transaction_id, known.archived)
     if original is None:
         raise domain.transaction.not_found(item.transaction_id)
     return domain.journal.reverse(original, item, now=now)

@@ -1,7 +1,7 @@
 """Booking transactions: what was booked before stays, floors hold, balances follow, events tell."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from paykit.cause import Cause
 from paykit.errors import DomainError
@@ -11,7 +11,9 @@ from services.accounting import domain, store
 from services.accounting.domain.chart import Chart
 from services.accounting.domain.shortfall import Shortfalls
 from services.accounting.domain.transaction import FLOOR_STRIPE, Transaction
+from services.accounting.domain.transaction_key import month_of
 from services.accounting.store import OpenBooks
+from services.accounting.store.archive import pairs
 from services.accounting.store.journal import Places
 
 
@@ -58,6 +60,7 @@ async def post(tx: Tx, books: OpenBooks, postings: Sequence[Posting | DomainErro
     balances = await store.lock_floored_balances(tx, floored)
     locked = frozenset(balances)
     booked: dict[str, Transaction] = {}
+    archived = await _archived(tx, books, asked)
     if floored or books.has_former:
         booked = await store.transactions.by_key(tx, {transaction.transaction_id for transaction in asked})
     accepted: dict[str, Posting] = {}
@@ -65,6 +68,9 @@ async def post(tx: Tx, books: OpenBooks, postings: Sequence[Posting | DomainErro
     def accept(posting: Posting) -> Posting:
         """Take a posting that was not booked before, on the balances that those before it leave."""
         transaction = posting.transaction
+        if (known := archived.get(transaction.transaction_id)) is not None:
+            domain.archive.require_replay(known, transaction)
+            return posting
         if transaction.transaction_id not in booked and transaction.transaction_id not in accepted:
             if posting.shortfalls:
                 transaction = _divide(chart, posting, balances)
@@ -79,7 +85,17 @@ async def post(tx: Tx, books: OpenBooks, postings: Sequence[Posting | DomainErro
     for posting in new:
         tx.hold(posting.transaction.root_reference)
         tx.emit(domain.transaction.created_event(posting.transaction, chart_name=chart.name), cause=posting.cause)
-    return fold(decisions, lambda posting: _as_booked(booked[posting.transaction.transaction_id], posting))
+    return fold(decisions, lambda posting: _outcome(booked, posting))
+
+
+async def _archived(
+    tx: Tx, books: OpenBooks, asked: Sequence[Transaction]
+) -> dict[str, domain.archive.ArchivedTransaction]:
+    """Look up those whose rows may have been archived: none but a replay of long ago, or what is told late."""
+    if not books.archived_months:
+        return {}
+    ids = {each.transaction_id for each in asked}
+    return await pairs.archived_among(tx, {each for each in ids if month_of(each) in books.archived_months})
 
 
 def _divide(chart: Chart, posting: Posting, balances: Mapping[str, int]) -> Transaction:
@@ -157,6 +173,17 @@ async def _add_to_balances(tx: Tx, chart: Chart, new: Sequence[Posting], locked:
                 floors[account_id] = chart.floors[entry.account_kind]
     if effects:
         await store.add_to_balances(tx, effects, floors=floors, locked=locked)
+
+
+def _outcome(booked: Mapping[str, Transaction], posting: Posting) -> Transaction:
+    """Return what was booked; of what is archived it is only known that it is the same, and not of now.
+
+    Raises:
+        TransactionConflict: As `_as_booked`.
+    """
+    transaction = posting.transaction
+    found = booked.get(transaction.transaction_id)
+    return replace(transaction, create_time=transaction.effective_at) if found is None else _as_booked(found, posting)
 
 
 def _as_booked(booked: Transaction, posting: Posting) -> Transaction:

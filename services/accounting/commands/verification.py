@@ -13,6 +13,7 @@ from services.accounting import domain, store
 from services.accounting.commands.open_matters import OpenMatter, open_matters
 from services.accounting.domain.chart import Chart, account_id
 from services.accounting.domain.transaction import Account
+from services.accounting.store.archive.carried import hold_journal
 from services.accounting.store.verification import TransactionName
 
 ACCOUNT_IDS = "account ids"
@@ -36,11 +37,14 @@ class VerifyReport:
 
 
 async def verify(tx: Tx, *, progress: Progress = lambda _check, _rows: None) -> VerifyReport:
-    """Check every claim of the ledger on the transaction's snapshot.
+    """Check every claim of the ledger on the transaction's snapshot, in which it comes first.
+
+    Of archived months what was carried forward is checked: single transactions are in their files.
 
     Raises:
         LedgerDifferenceError: The first claim that does not hold.
     """
+    await hold_journal(tx)
     await read_for_long(tx)
     chart = await store.chart_in_use(tx)
     counts = await store.verification.count_rows(tx)

@@ -1,6 +1,7 @@
 """The rules of accounting: states, decisions and the events that tell of them. Pure."""
 
 from services.accounting.domain import (
+    archive,
     booked_event,
     booking,
     chart,
@@ -16,6 +17,7 @@ from services.accounting.domain import (
 )
 
 __all__ = [
+    "archive",
     "booked_event",
     "booking",
     "chart",

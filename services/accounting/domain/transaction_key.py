@@ -120,6 +120,15 @@ def month_of(transaction_id: str) -> int:
     return _NUMBERS[at] if 0 <= at < len(_NUMBERS) else NAMED_MONTH
 
 
+def month_of_uuid7(text: str) -> int | None:
+    """Return the month in UTC of an id that is a prefix and a UUIDv7, as `month_of`; None of any other text."""
+    digits = text[_PREFIX_LENGTH:]
+    if _UUID7.fullmatch(digits) is None:
+        return None
+    at = bisect_right(_STARTS, digits[:12]) - 1
+    return _NUMBERS[at] if 0 <= at < len(_NUMBERS) else None
+
+
 def month_ranges() -> list[tuple[int, str, str]]:
     """Return the months that ids say: each with the digits of its first id, and of the first that is behind it."""
     digits = [start + "0" * 20 for start in _STARTS]

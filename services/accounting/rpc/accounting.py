@@ -21,10 +21,12 @@ from paystream.accounting.v1 import accounting_pb2_grpc
 from services.accounting import domain, messages, store
 from services.accounting.commands import journals
 from services.accounting.domain.journal import Journal
-from services.accounting.domain.statement import LineKey, Statement
+from services.accounting.domain.statement import LineKey, Statement, TrialBalanceLine
 from services.accounting.domain.transaction import ENTRIES_MAX, Account, Transaction
 from services.accounting.rpc.two_people import TwoPeopleMethods
 from services.accounting.store import AccountFilter, TransactionFilter
+from services.accounting.store.archive import pairs
+from services.accounting.store.archive.carried import hold_journal
 
 _Result = pb.BatchCreateTransactionsResponse.Result
 
@@ -143,6 +145,8 @@ class AccountingServicer(TwoPeopleMethods, accounting_pb2_grpc.AccountingService
         as_of = from_optional(request, "as_of_time")
 
         async def query(tx: Tx) -> tuple[Account, int]:
+            if as_of is not None:
+                await hold_journal(tx)
             account = await _account(tx, request.account_id)
             return account, await store.balance_of(tx, account.account_id, as_of=as_of)
 
@@ -164,6 +168,7 @@ class AccountingServicer(TwoPeopleMethods, accounting_pb2_grpc.AccountingService
         behind = _line_key(*after) if after else None
 
         async def query(tx: Tx) -> Statement:
+            await hold_journal(tx)
             account = await _account(tx, request.account_id)
             return await store.statement(tx, account, start=start, end=end, behind=behind, limit=size + 1)
 
@@ -182,7 +187,13 @@ class AccountingServicer(TwoPeopleMethods, accounting_pb2_grpc.AccountingService
             require_known_currency(request.currency_code)
         as_of = from_optional(request, "as_of_time")
         currency_code = request.currency_code or None
-        lines = await self._runtime.read(lambda tx: store.trial_balance(tx, as_of=as_of, currency_code=currency_code))
+
+        async def query(tx: Tx) -> list[TrialBalanceLine]:
+            if as_of is not None:
+                await hold_journal(tx)
+            return await store.trial_balance(tx, as_of=as_of, currency_code=currency_code)
+
+        lines = await self._runtime.read(query)
         return pb.GetTrialBalanceResponse(trial_balances=messages.to_trial_balances(lines))
 
 
@@ -207,6 +218,8 @@ def _refuse_backwards(start: datetime | None, end: datetime | None) -> None:
 async def _transaction(tx: Tx, transaction_id: str) -> Transaction:
     transaction = await store.transactions.get(tx, transaction_id)
     if transaction is None:
+        for known in (await pairs.archived_among(tx, [transaction_id])).values():
+            raise domain.archive.transaction_archived(transaction_id, known.archived)
         raise domain.transaction.not_found(transaction_id)
     return transaction
 

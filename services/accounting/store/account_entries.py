@@ -1,4 +1,6 @@
-"""SQL for the entries of an account: where it is the main account, where its legs lead to, and former ones."""
+"""SQL for the entries of an account: where it is main, where its legs lead to, former ones, and carried sums."""
+
+from services.accounting.store.archive import carried
 
 _NUMBER = "(SELECT account_no FROM account WHERE account_id = $1)"
 _SIGN = "(SELECT CASE normal_side WHEN 'DEBIT' THEN 1 ELSE -1 END FROM account WHERE account_id = $1)"
@@ -25,6 +27,7 @@ _EFFECT_AFTER = """
         WHERE leg.account_no = {number} AND leg.last_at >= {since} AND leg.first_at > {since}), 0)
     + coalesce((SELECT sum(line.debit_minor) FROM {led}
         WHERE leg.account_no = {number} AND leg.last_at >= {since} AND leg.first_at <= {since} AND {after}), 0)
+    + {carried}
 ) + coalesce((SELECT sum(line.effect * line.amount_minor) FROM former_entry AS line
     WHERE line.account_id = {account_id} AND {after}), 0)
 """
@@ -33,9 +36,13 @@ _EFFECT_AFTER = """
 def effect_after(after: str) -> str:
     """Return the expression of what the entries behind a time did to an account, in minor units.
 
-    $1 is the account's id, $2 the time: none of the entries is earlier, and all that are later are of them.
+    $1 is the account's id, $2 the time: none of the entries is earlier, and all that are later are of them. No sum that
+    was carried forward of an archived month may lie on both sides of it.
 
     Args:
         after: The condition on `line` that says which of that time are.
     """
-    return _EFFECT_AFTER.format(after=after, since="$2", account_id="$1", number=_NUMBER, sign=_SIGN, led=LED)
+    carried_after = carried.EFFECT_AFTER.format(number=_NUMBER, since="$2")
+    return _EFFECT_AFTER.format(
+        after=after, since="$2", account_id="$1", number=_NUMBER, sign=_SIGN, led=LED, carried=carried_after
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from paykit.postgres.database import Tx
 from paykit.postgres.long_reading import read_for_long
+from services.accounting.store.archive import carried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +39,20 @@ WITH effect AS (
     SELECT account_id, count(*) AS transactions,
         sum(hashtextextended(transaction_id || ' ' || effect_minor, 0)::numeric) AS digest
     FROM effect WHERE effect_minor <> 0 GROUP BY account_id
+), before AS (
+    SELECT carried.account_no, sum(carried.moving) AS transactions, sum(carried.digest) AS digest
+    FROM carried JOIN transaction_type ON transaction_type.type_no = carried.type_no
+        AND transaction_type.transaction_type <> ALL ($2::text[])
+    GROUP BY carried.account_no
 ), kept AS (
     SELECT account_id, sum(balance_minor) AS balance_minor FROM balance GROUP BY account_id
 )
-SELECT account.merchant_id, account.currency_code, coalesce(transactions, 0) AS transactions,
-    coalesce(digest, 0) AS digest, coalesce(balance_minor, 0) AS balance_minor
+SELECT account.merchant_id, account.currency_code,
+    coalesce(through.transactions, 0) + coalesce(before.transactions, 0) AS transactions,
+    coalesce(through.digest, 0) + coalesce(before.digest, 0) AS digest, coalesce(balance_minor, 0) AS balance_minor
 FROM account
 LEFT JOIN through ON through.account_id = account.account_id
+LEFT JOIN before ON before.account_no = account.account_no
 LEFT JOIN kept ON kept.account_id = account.account_id
 WHERE account.account_kind = $1
 ORDER BY account.merchant_id, account.currency_code
@@ -54,11 +62,14 @@ ORDER BY account.merchant_id, account.currency_code
 async def account_flows(tx: Tx, account_kind: str, *, leaving_out: Sequence[str]) -> list[AccountFlow]:
     """Sum up what went through the accounts of a kind that merchants own, on the transaction's snapshot.
 
+    It comes first in its transaction. What was archived counts as if it were there.
+
     Args:
         tx: The transaction.
         account_kind: As in `merchant.settlement`.
         leaving_out: Types of transactions that are not counted; their effects are in the balances all the same.
     """
+    await carried.hold_journal(tx)
     await read_for_long(tx)
     return [
         AccountFlow(

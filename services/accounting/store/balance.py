@@ -11,6 +11,7 @@ from typing import Any
 from paykit.postgres.database import Tx
 from paykit.postgres.rows import require_all_changed
 from services.accounting.store.account_entries import effect_after
+from services.accounting.store.archive import carried
 
 StripeKey = tuple[str, int]
 """account_id, stripe."""
@@ -82,9 +83,18 @@ async def add_to_balances(
 
 
 async def balance_of(tx: Tx, account_id: str, *, as_of: datetime | None = None) -> int:
-    """Return an account's balance in minor units, with the entries effective at or before a time, or with all."""
+    """Return an account's balance in minor units, with the entries effective at or before a time, or with all.
+
+    With a time, `hold_journal` comes first in the transaction.
+
+    Raises:
+        MonthArchived: The time lies among entries of the account that were archived.
+    """
     balance = await read_sum(tx, _SELECT, account_id)
-    return balance if as_of is None else balance - await read_sum(tx, _SELECT_LATER, account_id, as_of)
+    if as_of is None:
+        return balance
+    await carried.require_countable(tx, as_of, account_id=account_id)
+    return balance - await read_sum(tx, _SELECT_LATER, account_id, as_of)
 
 
 async def imbalances(tx: Tx, *, within_s: float) -> dict[str, int]:

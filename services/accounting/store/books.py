@@ -60,28 +60,46 @@ ORDER BY account.currency_code, account.account_kind
 """
 
 # An account with nothing on it has nothing to explain, whatever went through it. What has come and gone leaves nothing:
-# the steps of a dispute have one related_no, all others and journals with their reversals one root_reference.
+# the steps of a dispute have one related_no, all others and journals with their reversals one root_reference. What was
+# carried forward of archived months stands on accounts that are explained by type alone.
 _SELECT_IN_TRANSIT = """
-SELECT account.currency_code, account.account_kind, account.merchant_id, named.reference,
-    sum(entry.effect * entry.amount_minor) AS amount_minor, count(DISTINCT transaction.transaction_id) AS transactions,
-    min(transaction.effective_at) AS since
-FROM account
-JOIN entry ON entry.account_id = account.account_id
-JOIN transaction ON transaction.transaction_id = entry.transaction_id
-CROSS JOIN LATERAL (
-    SELECT CASE WHEN account.account_kind IN ('merchant.settlement', 'merchant.receivable')
-            THEN transaction.transaction_type
-        WHEN account.account_kind = ANY ($2::text[]) AND transaction.transaction_type = ANY ($6::text[])
-            THEN transaction.related_no
-        ELSE transaction.root_reference END AS reference
-) AS named
-WHERE account.account_kind = ANY ($1::text[])
-    AND ($3::text IS NULL OR account.currency_code = $3) AND ($4::text IS NULL OR account.merchant_id = $4)
-    AND (SELECT sum(balance_minor) FROM balance WHERE balance.account_id = account.account_id) <> 0
-GROUP BY account.currency_code, account.account_kind, account.merchant_id, named.reference
-HAVING sum(entry.effect * entry.amount_minor) < 0
-    OR (sum(entry.effect * entry.amount_minor) > 0 AND ($7::timestamptz IS NULL OR min(transaction.effective_at) < $7))
-ORDER BY account.currency_code, account.account_kind, account.merchant_id, since, named.reference
+WITH looked_at AS (
+    SELECT account.* FROM account
+    WHERE account.account_kind = ANY ($1::text[])
+        AND ($3::text IS NULL OR account.currency_code = $3) AND ($4::text IS NULL OR account.merchant_id = $4)
+        AND (SELECT sum(balance_minor) FROM balance WHERE balance.account_id = account.account_id) <> 0
+), part AS (
+    SELECT account.currency_code, account.account_kind, account.merchant_id, named.reference,
+        sum(entry.effect * entry.amount_minor) AS amount_minor,
+        count(DISTINCT transaction.transaction_id) AS transactions, min(transaction.effective_at) AS since
+    FROM looked_at AS account
+    JOIN entry ON entry.account_id = account.account_id
+    JOIN transaction ON transaction.transaction_id = entry.transaction_id
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN account.account_kind IN ('merchant.settlement', 'merchant.receivable')
+                THEN transaction.transaction_type
+            WHEN account.account_kind = ANY ($2::text[]) AND transaction.transaction_type = ANY ($6::text[])
+                THEN transaction.related_no
+            ELSE transaction.root_reference END AS reference
+    ) AS named
+    GROUP BY account.currency_code, account.account_kind, account.merchant_id, named.reference
+    UNION ALL
+    SELECT account.currency_code, account.account_kind, account.merchant_id, transaction_type.transaction_type,
+        sum(carried.debit_minor - carried.credit_minor)
+            * min(CASE account.normal_side WHEN 'DEBIT' THEN 1 ELSE -1 END),
+        sum(carried.transactions), min(carried.first_at)
+    FROM looked_at AS account
+    JOIN carried ON carried.account_no = account.account_no
+    JOIN transaction_type ON transaction_type.type_no = carried.type_no
+    GROUP BY account.currency_code, account.account_kind, account.merchant_id, transaction_type.transaction_type
+)
+SELECT currency_code, account_kind, merchant_id, reference, sum(amount_minor) AS amount_minor,
+    sum(transactions)::bigint AS transactions, min(since) AS since
+FROM part
+GROUP BY currency_code, account_kind, merchant_id, reference
+HAVING sum(amount_minor) < 0
+    OR (sum(amount_minor) > 0 AND ($7::timestamptz IS NULL OR min(since) < $7))
+ORDER BY currency_code, account_kind, merchant_id, since, reference
 LIMIT $5
 """
 
@@ -131,6 +149,8 @@ async def in_transit(
     limit: int,
 ) -> list[InTransit]:
     """Explain what is on accounts in transit, by currency, kind and merchant, the longest waiting first.
+
+    `hold_journal` comes first in the transaction.
 
     Args:
         tx: The transaction.

@@ -20,7 +20,8 @@ _BOOKS_LOCK = 0x626F_6F6B
 
 _SELECT_OPEN_BOOKS = """
 SELECT content_hash, (SELECT max(end_at) FROM period WHERE state = 'CLOSED') AS closed_through,
-    EXISTS (SELECT FROM former_transaction) AS has_former, pg_advisory_xact_lock_shared($1)
+    EXISTS (SELECT FROM former_transaction) AS has_former,
+    ARRAY(SELECT month FROM archived_month) AS archived_months, pg_advisory_xact_lock_shared($1)
 FROM chart_version ORDER BY version DESC LIMIT 1
 """
 
@@ -37,11 +38,13 @@ class OpenBooks:
         chart: The one in use.
         closed_through: The end of what is closed; None if nothing is.
         has_former: Whether transactions stand in the former tables, which a booking has to look at then.
+        archived_months: Months of ids whose transactions may have been archived, which a booking has to look at then.
     """
 
     chart: Chart
     closed_through: datetime | None
     has_former: bool
+    archived_months: frozenset[int]
 
 
 class AccountingPeriods(Table[str, Period]):
@@ -71,7 +74,12 @@ async def open_books(tx: Tx) -> OpenBooks:
         InvariantError: The service was never started on this database.
     """
     for row in await tx.fetch(_SELECT_OPEN_BOOKS, _BOOKS_LOCK):
-        return OpenBooks(await chart_of(tx, row["content_hash"]), row["closed_through"], row["has_former"])
+        return OpenBooks(
+            await chart_of(tx, row["content_hash"]),
+            row["closed_through"],
+            row["has_former"],
+            frozenset(row["archived_months"]),
+        )
     raise InvariantError("the ledger has no chart")
 
 

@@ -13,6 +13,7 @@ from services.accounting.domain.statement import (
 )
 from services.accounting.domain.transaction import Account
 from services.accounting.store.account_entries import LED, effect_after
+from services.accounting.store.archive import carried
 from services.accounting.store.balance import balance_of, read_sum
 
 _SELECT_FROM = f"SELECT {effect_after('line.effective_at >= $2')}"
@@ -98,7 +99,11 @@ ORDER BY effective_at, transaction_id, line
 # is a range of their index within one account only.
 _SELECT_TRIAL_BALANCE = """
 WITH later AS (
-    SELECT account_no, sum(debit_minor) AS debit_minor FROM journal_line WHERE effective_at > $1 GROUP BY account_no
+    SELECT account_no, sum(debit_minor) AS debit_minor FROM (
+        SELECT account_no, debit_minor FROM journal_line WHERE effective_at > $1
+        UNION ALL
+        SELECT account_no, debit_minor - credit_minor FROM carried WHERE first_at > $1
+    ) AS line GROUP BY account_no
 )
 SELECT account.currency_code, account.account_kind, account.normal_side,
     sum(present.balance_minor - former.effect_minor
@@ -121,8 +126,15 @@ ORDER BY account.currency_code, account.account_kind
 async def statement(
     tx: Tx, account: Account, *, start: datetime, end: datetime, behind: LineKey | None, limit: int
 ) -> Statement:
-    """Read a part of an account's statement over [start, end), behind a place if one is given."""
+    """Read a part of an account's statement over [start, end), behind a place if one is given.
+
+    `hold_journal` comes first in the transaction.
+
+    Raises:
+        MonthArchived: Entries of the account in that time were archived.
+    """
     account_id = account.account_id
+    await carried.require_kept(tx, start, end, account_id=account_id)
     balance = await balance_of(tx, account_id)
     opening = balance - await read_sum(tx, _SELECT_FROM, account_id, start)
     closing = balance - await read_sum(tx, _SELECT_FROM, account_id, end)
@@ -143,7 +155,15 @@ async def statement(
 
 
 async def trial_balance(tx: Tx, *, as_of: datetime | None, currency_code: str | None) -> list[TrialBalanceLine]:
-    """Sum up accounts by currency and kind, in that order, with the entries effective at or before a time, or all."""
+    """Sum up accounts by currency and kind, in that order, with the entries effective at or before a time, or all.
+
+    With a time, `hold_journal` comes first in the transaction.
+
+    Raises:
+        MonthArchived: The time lies among entries that were archived.
+    """
+    if as_of is not None:
+        await carried.require_countable(tx, as_of)
     return [
         trial_balance_line(
             row["currency_code"], row["account_kind"], Side(row["normal_side"]), int(row["balance_minor"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from paykit.base.four_eyes import folded
@@ -11,8 +11,10 @@ from paykit.postgres.database import Tx
 from paykit.postgres.table import Table
 from paystream.accounting.v1.events import Entry, Side
 from services.accounting.domain import transaction_key
+from services.accounting.domain.archive import ARCHIVED_TYPES, transaction_archived
 from services.accounting.domain.booked_event import BOOKED_TYPES
 from services.accounting.domain.transaction import REVERSAL, Transaction, transaction_id
+from services.accounting.store.archive import carried, pairs
 
 # By the key and its month, which is that of its partition.
 _OF_KEYS = "key = ANY($1::uuid[]) AND month = ANY($2::smallint[])"
@@ -90,6 +92,8 @@ UNION ALL
 (SELECT {columns} FROM former_transaction AS "transaction" WHERE {former} {order})
 """
 
+_LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
+
 _ORDER = "ORDER BY effective_at DESC, transaction_id DESC LIMIT {limit}"
 
 
@@ -163,7 +167,15 @@ class Transactions(Table[str, Transaction]):
     async def list(
         self, tx: Tx, selection: TransactionFilter, *, after: TimeKey | None, limit: int
     ) -> list[Transaction]:
-        """Read transactions with their entries, the latest effective time first, from after a key if one is given."""
+        """Read transactions with their entries, the latest effective time first, from after a key if one is given.
+
+        Without a start and an id, what was archived is left out.
+
+        Raises:
+            MonthArchived: Transactions from `start` on, or of the root_reference or related_no, were archived.
+        """
+        await carried.hold_journal(tx)
+        await _refuse_archived(tx, selection)
         conditions = _Conditions()
         conditions.add("effective_at >= {}", selection.start)
         conditions.add("effective_at < {}", selection.end)
@@ -228,6 +240,17 @@ class CreatedTransactions:
 
     quoted: str = "created_transaction"
     key: str = "transaction_id"
+
+
+async def _refuse_archived(tx: Tx, selection: TransactionFilter) -> None:
+    if selection.related_no is not None:
+        ids = [transaction_id(each, selection.related_no) for each in sorted(ARCHIVED_TYPES)]
+        for key, known in (await pairs.archived_among(tx, ids)).items():
+            raise transaction_archived(key, known.archived)
+    if selection.root_reference is not None:
+        await pairs.require_whole_root(tx, selection.root_reference)
+    if selection.start is not None:
+        await carried.require_kept(tx, selection.start, selection.end or _LAST_MOMENT)
 
 
 def _of_root(conditions: _Conditions, root_reference: str | None) -> None:

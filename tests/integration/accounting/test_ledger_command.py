@@ -1,6 +1,7 @@
 """`paystream ledger` as a person runs it."""
 
 import asyncio
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -10,7 +11,8 @@ from paykit.process.runtime import Runtime
 from paystream.payment.v1.events import DisputeLost, DisputeOpened
 from paystream.withdrawal.v1.events import WithdrawalCompleted, WithdrawalCreated
 from paytools.cli.commands.ledger import app
-from tests.integration.accounting.books import consume
+from tests.integration.accounting.books import consume, rows
+from tests.integration.accounting.old_months import booked_and_closed
 from tests.unit.accounting.ledger import (
     ALICE,
     BOB,
@@ -122,3 +124,39 @@ async def test_a_database_that_does_not_answer_is_said_to() -> None:
     result = await run("verify", "--postgres", "postgresql://nobody@127.0.0.1:1/none")
     assert result.exit_code == 1
     assert "PostgreSQL is unavailable" in result.stderr
+
+
+async def test_months_are_archived_and_verified_by_command(
+    ledger: Runtime, admin_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAYSTREAM_DATABASE_URL", admin_url)
+    directory = str(tmp_path / "archive")
+    await booked_and_closed(ledger)
+    refused = await run("archive", "--before", "2024-03", "--to", directory)
+    assert refused.exit_code == 1
+    assert "no retention is declared" in refused.stderr
+    monkeypatch.setenv("PAYSTREAM_LEDGER_RETENTION_MONTHS", "13")
+    for arguments in ([], ["--before", "2024-03"], ["--verify", directory, "--dry-run"]):
+        assert (await run("archive", *arguments)).exit_code == 2
+    assert "'2024-3' is no month" in (await run("archive", "--before", "2024-3", "--dry-run")).stderr
+    assert "it may be 20" in (await run("archive", "--before", "2199-01", "--dry-run")).stderr
+    tried = await run("archive", "--before", "2024-03", "--dry-run")
+    assert tried.exit_code == 0, tried.output
+    assert [line.split() for line in tried.stdout.splitlines()] == [
+        ["month", "archived", "kept"],
+        ["2024-01", "3", "1"],
+        ["2024-02", "1", "0"],
+    ]
+    assert await rows(ledger, "SELECT * FROM archived_month") == []
+    done = await run("archive", "--before", "2024-03", "--to", directory)
+    assert done.exit_code == 0, done.output
+    assert "ok  2024-01: 3 transactions, 8 entries archived, 1 kept; manifest " in done.stdout
+    assert "ok  the ledger is right with what is carried forward" in done.stdout
+    assert "Nothing before 2024-03 is left" in (await run("archive", "--before", "2024-03", "--to", directory)).stdout
+    verified = await run("archive", "--verify", directory)
+    assert verified.exit_code == 0, verified.output
+    assert "The archive is what the ledger carries forward: 2 months." in verified.stdout
+    (tmp_path / "archive" / "journal-2024-02.avro").unlink()
+    missing = await run("archive", "--verify", directory)
+    assert missing.exit_code == 1
+    assert "No such file" in missing.stderr

@@ -73,6 +73,7 @@ async def test_a_sound_ledger_is_reported_with_its_counts(kept: Runtime) -> None
         "corrections",
         "refusals",
         "legs of accounts",
+        "archived months",
         "balances",
         "floors",
         "trial balance",

@@ -188,8 +188,8 @@ class AccountingServiceServicer:
         back, or a correction of a type of its own. Idempotent by request_id.
 
         Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with TRANSACTION_ALREADY_REVERSED,
-        REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE, INSUFFICIENT_FUNDS, JOURNAL_NEEDS_APPROVAL (the limit of what one
-        person books alone) or PERIOD_CLOSED; ALREADY_EXISTS with REQUEST_ID_REUSED;
+        REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE, MONTH_ARCHIVED, INSUFFICIENT_FUNDS, JOURNAL_NEEDS_APPROVAL (the
+        limit of what one person books alone) or PERIOD_CLOSED; ALREADY_EXISTS with REQUEST_ID_REUSED;
         INVALID_ARGUMENT with FIELD_INVALID (an effective time ahead of now, or before the transaction's own).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -276,16 +276,18 @@ class AccountingServiceServicer:
     def GetTransaction(self, request, context):
         """Gives one transaction with its entries.
 
-        Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND.
+        Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListTransactions(self, request, context):
-        """Lists transactions, the latest effective time first.
+        """Lists transactions, the latest effective time first. Those that were archived are left out, unless the request names
+        some: then it is refused.
 
-        Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID.
+        Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID; FAILED_PRECONDITION with MONTH_ARCHIVED
+        (transactions from start_time on, of the root_reference or of the related_no may be in an archive).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -312,7 +314,8 @@ class AccountingServiceServicer:
     def GetBalance(self, request, context):
         """Gives the balance of an account, now or as of an effective time.
 
-        Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND.
+        Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED (the time lies among entries
+        that are in an archive).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -322,7 +325,8 @@ class AccountingServiceServicer:
         """Gives the statement of an account: opening balance, entries by effective time with the running balance, closing
         balance. Entries dated back between two pages appear where they belong; balances are computed on each read.
 
-        Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with PAGE_TOKEN_INVALID or FIELD_INVALID.
+        Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with PAGE_TOKEN_INVALID or FIELD_INVALID;
+        FAILED_PRECONDITION with MONTH_ARCHIVED (entries of that time are in an archive: ask from a later time on).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -331,7 +335,8 @@ class AccountingServiceServicer:
     def GetTrialBalance(self, request, context):
         """Gives the trial balance of each currency, now or as of an effective time: total debits equal total credits.
 
-        Errors: INVALID_ARGUMENT with reason CURRENCY_UNKNOWN.
+        Errors: INVALID_ARGUMENT with reason CURRENCY_UNKNOWN; FAILED_PRECONDITION with MONTH_ARCHIVED (the time lies among
+        entries that are in an archive).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

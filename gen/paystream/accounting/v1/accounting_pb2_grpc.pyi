@@ -77,8 +77,8 @@ class AccountingServiceStub:
     back, or a correction of a type of its own. Idempotent by request_id.
 
     Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with TRANSACTION_ALREADY_REVERSED,
-    REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE, INSUFFICIENT_FUNDS, JOURNAL_NEEDS_APPROVAL (the limit of what one
-    person books alone) or PERIOD_CLOSED; ALREADY_EXISTS with REQUEST_ID_REUSED;
+    REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE, MONTH_ARCHIVED, INSUFFICIENT_FUNDS, JOURNAL_NEEDS_APPROVAL (the
+    limit of what one person books alone) or PERIOD_CLOSED; ALREADY_EXISTS with REQUEST_ID_REUSED;
     INVALID_ARGUMENT with FIELD_INVALID (an effective time ahead of now, or before the transaction's own).
     """
     ProposeJournal: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ProposeJournalRequest, _accounting_pb2.ProposeJournalResponse]
@@ -133,12 +133,14 @@ class AccountingServiceStub:
     GetTransaction: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.GetTransactionRequest, _accounting_pb2.GetTransactionResponse]
     """Gives one transaction with its entries.
 
-    Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND.
+    Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED.
     """
     ListTransactions: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ListTransactionsRequest, _accounting_pb2.ListTransactionsResponse]
-    """Lists transactions, the latest effective time first.
+    """Lists transactions, the latest effective time first. Those that were archived are left out, unless the request names
+    some: then it is refused.
 
-    Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID.
+    Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID; FAILED_PRECONDITION with MONTH_ARCHIVED
+    (transactions from start_time on, of the root_reference or of the related_no may be in an archive).
     """
     GetAccount: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.GetAccountRequest, _accounting_pb2.GetAccountResponse]
     """Gives one account.
@@ -153,18 +155,21 @@ class AccountingServiceStub:
     GetBalance: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.GetBalanceRequest, _accounting_pb2.GetBalanceResponse]
     """Gives the balance of an account, now or as of an effective time.
 
-    Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND.
+    Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED (the time lies among entries
+    that are in an archive).
     """
     ListEntries: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ListEntriesRequest, _accounting_pb2.ListEntriesResponse]
     """Gives the statement of an account: opening balance, entries by effective time with the running balance, closing
     balance. Entries dated back between two pages appear where they belong; balances are computed on each read.
 
-    Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with PAGE_TOKEN_INVALID or FIELD_INVALID.
+    Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with PAGE_TOKEN_INVALID or FIELD_INVALID;
+    FAILED_PRECONDITION with MONTH_ARCHIVED (entries of that time are in an archive: ask from a later time on).
     """
     GetTrialBalance: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.GetTrialBalanceRequest, _accounting_pb2.GetTrialBalanceResponse]
     """Gives the trial balance of each currency, now or as of an effective time: total debits equal total credits.
 
-    Errors: INVALID_ARGUMENT with reason CURRENCY_UNKNOWN.
+    Errors: INVALID_ARGUMENT with reason CURRENCY_UNKNOWN; FAILED_PRECONDITION with MONTH_ARCHIVED (the time lies among
+    entries that are in an archive).
     """
 
 @_typing.type_check_only
@@ -216,8 +221,8 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
     back, or a correction of a type of its own. Idempotent by request_id.
 
     Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with TRANSACTION_ALREADY_REVERSED,
-    REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE, INSUFFICIENT_FUNDS, JOURNAL_NEEDS_APPROVAL (the limit of what one
-    person books alone) or PERIOD_CLOSED; ALREADY_EXISTS with REQUEST_ID_REUSED;
+    REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE, MONTH_ARCHIVED, INSUFFICIENT_FUNDS, JOURNAL_NEEDS_APPROVAL (the
+    limit of what one person books alone) or PERIOD_CLOSED; ALREADY_EXISTS with REQUEST_ID_REUSED;
     INVALID_ARGUMENT with FIELD_INVALID (an effective time ahead of now, or before the transaction's own).
     """
     ProposeJournal: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ProposeJournalRequest, _accounting_pb2.ProposeJournalResponse]  # type: ignore[assignment]
@@ -272,12 +277,14 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
     GetTransaction: _aio.UnaryUnaryMultiCallable[_accounting_pb2.GetTransactionRequest, _accounting_pb2.GetTransactionResponse]  # type: ignore[assignment]
     """Gives one transaction with its entries.
 
-    Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND.
+    Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED.
     """
     ListTransactions: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ListTransactionsRequest, _accounting_pb2.ListTransactionsResponse]  # type: ignore[assignment]
-    """Lists transactions, the latest effective time first.
+    """Lists transactions, the latest effective time first. Those that were archived are left out, unless the request names
+    some: then it is refused.
 
-    Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID.
+    Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID; FAILED_PRECONDITION with MONTH_ARCHIVED
+    (transactions from start_time on, of the root_reference or of the related_no may be in an archive).
     """
     GetAccount: _aio.UnaryUnaryMultiCallable[_accounting_pb2.GetAccountRequest, _accounting_pb2.GetAccountResponse]  # type: ignore[assignment]
     """Gives one account.
@@ -292,18 +299,21 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
     GetBalance: _aio.UnaryUnaryMultiCallable[_accounting_pb2.GetBalanceRequest, _accounting_pb2.GetBalanceResponse]  # type: ignore[assignment]
     """Gives the balance of an account, now or as of an effective time.
 
-    Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND.
+    Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED (the time lies among entries
+    that are in an archive).
     """
     ListEntries: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ListEntriesRequest, _accounting_pb2.ListEntriesResponse]  # type: ignore[assignment]
     """Gives the statement of an account: opening balance, entries by effective time with the running balance, closing
     balance. Entries dated back between two pages appear where they belong; balances are computed on each read.
 
-    Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with PAGE_TOKEN_INVALID or FIELD_INVALID.
+    Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with PAGE_TOKEN_INVALID or FIELD_INVALID;
+    FAILED_PRECONDITION with MONTH_ARCHIVED (entries of that time are in an archive: ask from a later time on).
     """
     GetTrialBalance: _aio.UnaryUnaryMultiCallable[_accounting_pb2.GetTrialBalanceRequest, _accounting_pb2.GetTrialBalanceResponse]  # type: ignore[assignment]
     """Gives the trial balance of each currency, now or as of an effective time: total debits equal total credits.
 
-    Errors: INVALID_ARGUMENT with reason CURRENCY_UNKNOWN.
+    Errors: INVALID_ARGUMENT with reason CURRENCY_UNKNOWN; FAILED_PRECONDITION with MONTH_ARCHIVED (the time lies among
+    entries that are in an archive).
     """
 
 class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -370,8 +380,8 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
         back, or a correction of a type of its own. Idempotent by request_id.
 
         Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with TRANSACTION_ALREADY_REVERSED,
-        REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE, INSUFFICIENT_FUNDS, JOURNAL_NEEDS_APPROVAL (the limit of what one
-        person books alone) or PERIOD_CLOSED; ALREADY_EXISTS with REQUEST_ID_REUSED;
+        REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE, MONTH_ARCHIVED, INSUFFICIENT_FUNDS, JOURNAL_NEEDS_APPROVAL (the
+        limit of what one person books alone) or PERIOD_CLOSED; ALREADY_EXISTS with REQUEST_ID_REUSED;
         INVALID_ARGUMENT with FIELD_INVALID (an effective time ahead of now, or before the transaction's own).
         """
 
@@ -474,7 +484,7 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_accounting_pb2.GetTransactionResponse, _abc.Awaitable[_accounting_pb2.GetTransactionResponse]]:
         """Gives one transaction with its entries.
 
-        Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND.
+        Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED.
         """
 
     @_abc_1.abstractmethod
@@ -483,9 +493,11 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _accounting_pb2.ListTransactionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_accounting_pb2.ListTransactionsResponse, _abc.Awaitable[_accounting_pb2.ListTransactionsResponse]]:
-        """Lists transactions, the latest effective time first.
+        """Lists transactions, the latest effective time first. Those that were archived are left out, unless the request names
+        some: then it is refused.
 
-        Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID.
+        Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID; FAILED_PRECONDITION with MONTH_ARCHIVED
+        (transactions from start_time on, of the root_reference or of the related_no may be in an archive).
         """
 
     @_abc_1.abstractmethod
@@ -518,7 +530,8 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_accounting_pb2.GetBalanceResponse, _abc.Awaitable[_accounting_pb2.GetBalanceResponse]]:
         """Gives the balance of an account, now or as of an effective time.
 
-        Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND.
+        Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED (the time lies among entries
+        that are in an archive).
         """
 
     @_abc_1.abstractmethod
@@ -530,7 +543,8 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
         """Gives the statement of an account: opening balance, entries by effective time with the running balance, closing
         balance. Entries dated back between two pages appear where they belong; balances are computed on each read.
 
-        Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with PAGE_TOKEN_INVALID or FIELD_INVALID.
+        Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with PAGE_TOKEN_INVALID or FIELD_INVALID;
+        FAILED_PRECONDITION with MONTH_ARCHIVED (entries of that time are in an archive: ask from a later time on).
         """
 
     @_abc_1.abstractmethod
@@ -541,7 +555,8 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_accounting_pb2.GetTrialBalanceResponse, _abc.Awaitable[_accounting_pb2.GetTrialBalanceResponse]]:
         """Gives the trial balance of each currency, now or as of an effective time: total debits equal total credits.
 
-        Errors: INVALID_ARGUMENT with reason CURRENCY_UNKNOWN.
+        Errors: INVALID_ARGUMENT with reason CURRENCY_UNKNOWN; FAILED_PRECONDITION with MONTH_ARCHIVED (the time lies among
+        entries that are in an archive).
         """
 
 def add_AccountingServiceServicer_to_server(servicer: AccountingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -11,6 +11,7 @@ from services.accounting.domain.chart import Chart
 from services.accounting.domain.correction import CORRECTABLE_KINDS, CORRECTION
 from services.accounting.domain.transaction import Account
 from services.accounting.store.account import accounts
+from services.accounting.store.archive.carried import ARCHIVED_MONTHS
 from services.accounting.store.verification import lines, steps
 
 PAGE_ROWS = 20_000
@@ -64,7 +65,8 @@ LIMIT 1
 """
 
 _COUNT = {
-    table: f"SELECT count(*) FROM {table}" for table in ("account", "transaction", "leg", "balance", "refusal")
+    table: f"SELECT count(*) FROM {table}"
+    for table in ("account", "transaction", "leg", "balance", "refusal", "carried")
 } | {"entry": lines.COUNT_LINES}
 
 # An id whose bits are the number of the row's type and the time of its month, and a row that says nothing else of its
@@ -125,6 +127,7 @@ def set_checks(chart: Chart) -> tuple[SetCheck, ...]:
         SetCheck("corrections", "transaction", steps.CORRECTIONS, (CORRECTION, sorted(CORRECTABLE_KINDS))),
         SetCheck("refusals", "refusal", steps.REFUSALS),
         SetCheck("legs of accounts", "leg", lines.LEGS),
+        SetCheck("archived months", "carried", ARCHIVED_MONTHS),
         SetCheck("balances", "balance", lines.BALANCES),
         SetCheck("floors", "balance", _FLOORS, (list(chart.floors), list(chart.floors.values()))),
         SetCheck("trial balance", "balance", _TRIAL_BALANCE),

@@ -117,7 +117,11 @@ BALANCES = f"""
 WITH effect AS (
     SELECT account.account_id,
         sum(debit_minor) * CASE account.normal_side WHEN 'DEBIT' THEN 1 ELSE -1 END AS booked_minor
-    FROM (SELECT account_no, sum(debit_minor) AS debit_minor FROM {LINES} AS line GROUP BY account_no) AS line
+    FROM (
+        SELECT account_no, sum(debit_minor) AS debit_minor FROM {LINES} AS line GROUP BY account_no
+        UNION ALL
+        SELECT account_no, sum(debit_minor - credit_minor) FROM carried GROUP BY account_no
+    ) AS line
     JOIN account ON account.account_no = line.account_no
     GROUP BY account.account_id
     UNION ALL
