@@ -76,7 +76,8 @@ LEDGER = {
     "balance": "SELECT account_id, sum(balance_minor) FROM accounting.balance GROUP BY account_id",
     "transaction": """
         SELECT transaction_id, transaction_type, related_no, root_reference, merchant_id, direction, amount_minor,
-            currency_code, effective_at, account_ids, reverses_transaction_id, actor, reason
+            currency_code, effective_at, ARRAY(SELECT unnest(account_ids) ORDER BY 1) AS account_ids,
+            reverses_transaction_id, actor, reason
         FROM accounting.transaction""",
     "entry": "SELECT * FROM accounting.entry",
     "refusal": "SELECT * FROM accounting.refusal",

@@ -77,8 +77,14 @@ async def emitted(runtime: Runtime) -> list[str]:
 async def everything(tx: Tx, runtime: Runtime) -> dict[str, list[Any]]:
     """Give all that a transaction wrote: rows, and events without their random ids, in order for each key."""
     state: dict[str, list[Any]] = {table: [tuple(row) for row in await tx.fetch(sql)] for table, sql in _TABLES.items()}
+    state["transaction"] = [tuple(map(_in_order, row)) for row in state["transaction"]]
     state["event"] = [(row[1], _told(runtime, row[-1])) for row in sorted(tx.emitted, key=itemgetter(1))]
     return state
+
+
+def _in_order(value: Any) -> Any:
+    """Give the accounts of a transaction in order, a set that the database gives in any."""
+    return sorted(value) if isinstance(value, list) else value
 
 
 def _told(runtime: Runtime, value: bytes) -> dict[str, Any]:
