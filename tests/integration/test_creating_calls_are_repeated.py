@@ -43,12 +43,23 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
     "channel": {
         "SetOutcome": "an outcome that stands already cannot be set",
         "AdvanceDispute": "a stage that was reached is not reached again, nor a decision that stands taken again",
+        "DeclineRefunds": "it says how many of the next refunds are declined, not how many more",
+        "SetBehaviour": "what is set already stays as it is",
+    },
+    "merchant": {
+        "ActivateMerchant": "an active merchant stays as it is",
+        "SuspendMerchant": "a suspended merchant stays as it is",
+        "RestrictMerchant": "what is restricted so already stays as it is",
+        "UpdateMerchant": "fields get the values that they have; with an etag, what was changed since is kept",
     },
     "notification": {
         "ResendNotification": "what is on its way is not sent again, and what was sent since goes out as another mail",
         "RotateWebhookSecret": "within a day it is the same rotation; later it is another, whose secret is shown",
         "ReplayWebhookEvents": "what is pending already is due at once, and webhook-id tells receivers the same event",
         "SendTestWebhook": "a day later it is another test",
+        "SetPreferences": "preferences get the values that they have; with an etag, what was changed since is kept",
+        "UpdateWebhookEndpoint": "fields get the values that they have; with an etag, what was changed since is kept",
+        "DeleteWebhookEndpoint": "a deleted endpoint stays deleted",
     },
     "order": {
         "CancelOrder": "a cancelled order cannot be cancelled",
@@ -79,6 +90,8 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
         "ApproveWithdrawal": "a decided withdrawal cannot be decided",
         "CancelWithdrawal": "a cancelled withdrawal cannot be cancelled",
         "RejectWithdrawal": "a decided withdrawal cannot be decided",
+        "VerifyBankAccount": "a verified account stays verified",
+        "DisableBankAccount": "a disabled account stays disabled",
         "ProposeResolution": "what is proposed cannot be proposed again before it is rejected",
         "ApproveResolution": "a resolved contradiction cannot be resolved",
         "RejectResolution": "without a proposal there is nothing to reject",
