@@ -5,15 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from paykit.clock import no_earlier
-from paykit.errors import DomainError, FieldInvalid, Kind
+from paykit.errors import EtagMismatch, FieldInvalid
 from services.notification.domain.topics import TOPICS
-
-
-class EtagMismatch(DomainError):
-    """The preferences changed since the caller read them."""
-
-    kind = Kind.ABORTED
-    reason = "ETAG_MISMATCH"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,8 @@
 
 import pytest
 
-from paykit.errors import FieldInvalid
+from paykit.errors import EtagMismatch, FieldInvalid
 from paystream.notification.v1 import notification_pb2 as pb
-from services.notification.domain.preferences import EtagMismatch
 from tests.integration.notification.conftest import Office
 
 
