@@ -101,11 +101,15 @@ class MerchantServicer(merchant_pb2_grpc.MerchantServiceServicer):
 
     async def ActivateMerchant(self, request: pb.ActivateMerchantRequest, _context: Any) -> pb.ActivateMerchantResponse:
         """Let a merchant take payments."""
-        return await self._runtime.call(_ACTIVATE, request, _status_change(request))
+        item = commands.ActivateMerchant(merchant_id=request.merchant_id, etag=request.etag, cause=current_call().cause)
+        return await self._runtime.call(_ACTIVATE, request, item)
 
     async def SuspendMerchant(self, request: pb.SuspendMerchantRequest, _context: Any) -> pb.SuspendMerchantResponse:
         """Stop a merchant's new payments."""
-        return await self._runtime.call(_SUSPEND, request, _status_change(request))
+        item = commands.SuspendMerchant(
+            merchant_id=request.merchant_id, reason=request.reason, etag=request.etag, cause=current_call().cause
+        )
+        return await self._runtime.call(_SUSPEND, request, item)
 
     async def RestrictMerchant(self, request: pb.RestrictMerchantRequest, _context: Any) -> pb.RestrictMerchantResponse:
         """Stop parts of a merchant's business, or let them go on."""
@@ -143,10 +147,6 @@ def servicers(runtime: Runtime) -> Sequence[Servicer]:
             implementation=MerchantServicer(runtime),
         )
     ]
-
-
-def _status_change(request: pb.ActivateMerchantRequest | pb.SuspendMerchantRequest) -> commands.ChangeStatus:
-    return commands.ChangeStatus(merchant_id=request.merchant_id, etag=request.etag, cause=current_call().cause)
 
 
 async def _merchant(tx: Tx, merchant_id: str) -> Merchant:
