@@ -63,6 +63,13 @@ def is_concluded(payment: Payment) -> bool:
     return decided and not payment.capturing_minor and not payment.cancelling_minor
 
 
+def is_over(payment: Payment) -> bool:
+    """Return whether nothing more comes of a payment by itself: refunds and disputes are asked for by others."""
+    ended = payment.state in {PaymentState.SUCCEEDED, PaymentState.FAILED, PaymentState.CANCELLED}
+    left = payment.state is PaymentState.SUCCEEDED and uncaptured_minor(payment)
+    return ended and not left and not payment.capturing_minor and not payment.cancelling_minor
+
+
 def capturable_minor(payment: Payment) -> int:
     """Return what can still be captured; captures without an outcome count as spent."""
     if payment.cancel_reason is not None or payment.state not in _AUTHORIZED:

@@ -9,6 +9,7 @@ from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
 from paykit.postgres.rows import columns, require_all_changed
 from paykit.postgres.table import Table
+from paykit.postgres.wakeups import CHANGES
 from paykit.work import Rows
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
 
@@ -81,6 +82,12 @@ class PaymentFilter:
 class Payments(Table[str, Payment]):
     """The table `payment`; of a new row, amounts and what follows them begin with the database's defaults."""
 
+    async def update(self, tx: Tx, rows: Collection[Payment]) -> None:
+        """Write locked payments back, each at most once, and wake whoever watches some."""
+        await super().update(tx, rows)
+        if rows:
+            tx.wake(CHANGES)
+
     async def lock_of_attempts(self, tx: Tx, attempt_ids: Collection[str]) -> Rows[str, Payment]:
         """Lock the payments that attempts belong to."""
         condition = "payment_id IN (SELECT payment_id FROM attempt WHERE attempt_id = ANY($1::text[]))"
@@ -140,6 +147,7 @@ class Payments(Table[str, Payment]):
         written = ("payment_id", "channel", "aggregate_version", "update_time")
         changed = await tx.run(_MOVE, *columns(rerouted, written))
         require_all_changed(self.name, changed, len(rerouted))
+        tx.wake(CHANGES)
 
     async def keep_stated(self, tx: Tx, payments: Collection[Payment]) -> None:
         """Write why callers asked to give up locked payments; of several changes of one the last counts.
@@ -165,6 +173,7 @@ class Payments(Table[str, Payment]):
         if latest:
             written = ("payment_id", "metadata", "metadata_version", "update_time")
             require_all_changed(self.name, await tx.run(_DESCRIBE, *columns(latest, written)), len(latest))
+            tx.wake(CHANGES)
 
     async def taken_minor(self, tx: Tx, order_ids: Collection[str]) -> dict[str, int]:
         """Read what payments have paid or still may capture of orders; nothing where there is none."""
