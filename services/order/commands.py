@@ -203,7 +203,7 @@ def _create(item: CreateOrder, status: MerchantStanding | None, now: datetime) -
     expire_time = domain.expiry(item.expire_time, item.ttl, now=now)
     standing.require_active(item.merchant_id, status)
     return Order(
-        order_id=new_id("ord"),
+        order_id=new_id("ord", of=item.merchant_id),
         merchant_id=item.merchant_id,
         merchant_reference=item.merchant_reference,
         total_minor=item.total_minor,

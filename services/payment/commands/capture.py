@@ -149,7 +149,7 @@ def _capture(rows: PaymentWork, item: CapturePayment, references: TakenReference
         domain.payment.require_currency(payment, item.currency_code)
     payment, capture = domain.capture.create(
         payment,
-        capture_id=item.capture_id or new_id("cap"),
+        capture_id=item.capture_id or new_id("cap", of=payment.payment_id),
         amount_minor=item.amount_minor,
         final=item.final,
         now=rows.tx.now,

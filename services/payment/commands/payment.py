@@ -138,7 +138,7 @@ def _create(tx: Tx, item: CreatePayment, payees: Mapping[tuple[str, str], Payee]
         raise domain.routing.not_available(item.currency_code, item.method)
     correlation_id = _admit(matching, item) if matching else None
     return Payment(
-        payment_id=item.payment_id or new_id("pay"),
+        payment_id=item.payment_id or new_id("pay", of=item.merchant_id),
         merchant_id=item.merchant_id,
         merchant_reference=item.merchant_reference,
         order_id=item.order_id,
@@ -170,10 +170,10 @@ def _send_until(item: CreatePayment, *, now: datetime) -> datetime:
 def _first_attempt(payment: Payment, item: CreatePayment) -> PaymentAttempt:
     action = _FIRST_ACTION[payment.capture_mode]
     return PaymentAttempt(
-        attempt_id=new_id("att"),
+        attempt_id=new_id("att", of=payment.payment_id),
         payment_id=payment.payment_id,
         # Its channel is told before the call what the capture will be called, so that statements name it.
-        allotted_capture_id=new_id("cap") if action is AttemptAction.CHARGE else None,
+        allotted_capture_id=new_id("cap", of=payment.payment_id) if action is AttemptAction.CHARGE else None,
         action=action,
         channel=payment.channel,
         amount_minor=payment.amount_minor,

@@ -83,7 +83,7 @@ class PaymentServicer(
         item = self._reader()(request)
         if not request.HasField("wait_for"):
             return await self._runtime.call(_CREATE, request, item)
-        payment_id = new_id("pay")
+        payment_id = new_id("pay", of=request.merchant_id)
         return await self._outcomes.after(
             lambda: self._runtime.call(_CREATE, request, replace(item, payment_id=payment_id)),
             request,

@@ -53,7 +53,7 @@ class RefundMethods:
         item = messages.refund.from_create_refund(request, current_call().cause)
         if not request.HasField("wait_for"):
             return await self._runtime.call(_CREATE_REFUND, request, item)
-        refund_id = new_id("ref")
+        refund_id = new_id("ref", of=request.payment_id)
         return await self._outcomes.after(
             lambda: self._runtime.call(_CREATE_REFUND, request, replace(item, refund_id=refund_id)),
             request,

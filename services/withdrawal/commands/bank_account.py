@@ -75,7 +75,7 @@ def _create(tx: Tx, item: CreateBankAccount, merchant: MerchantStanding | None) 
     if merchant is None or merchant in STOPPED:
         standing.require_active(item.merchant_id, merchant)
     return BankAccount(
-        bank_account_id=new_id("bnk"),
+        bank_account_id=new_id("bnk", of=item.merchant_id),
         merchant_id=item.merchant_id,
         currency_code=item.currency_code,
         token=item.token,

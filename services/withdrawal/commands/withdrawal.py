@@ -199,7 +199,7 @@ def _accepted(tx: Tx, item: CreateWithdrawal, account: BankAccount, *, allowance
         allowance, amount_minor=item.amount_minor, approval_limit_minor=item.approval_limit_minor
     )
     return Withdrawal(
-        withdrawal_id=item.withdrawal_id or new_id("wdr"),
+        withdrawal_id=item.withdrawal_id or new_id("wdr", of=item.merchant_id),
         merchant_id=item.merchant_id,
         bank_account_id=item.bank_account_id,
         destination_token=account.token,
