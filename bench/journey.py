@@ -124,7 +124,7 @@ async def _create_merchant(address: str) -> str:
         fee_plan=merchant_pb2.FeePlan(fees=[rule]),
     )
     async with grpc.aio.insecure_channel(address) as channel:
-        stub = merchant_pb2_grpc.MerchantServiceStub(channel)
+        stub = merchant_pb2_grpc.MerchantOperationsServiceStub(channel)
         made = (await stub.CreateMerchant(request, timeout=CALL_TIMEOUT_S)).merchant
         activate = merchant_pb2.ActivateMerchantRequest(
             request_id=str(uuid.uuid4()), merchant_id=made.merchant_id, etag=made.etag

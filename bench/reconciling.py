@@ -85,7 +85,7 @@ def _movements(count: int) -> Iterator[tuple[object, ...]]:
 
 async def _import(address: str, lines: int) -> None:
     async with grpc.aio.insecure_channel(address) as channel:
-        stub = reconciliation_pb2_grpc.ReconciliationServiceStub(channel)
+        stub = reconciliation_pb2_grpc.ReconciliationOperationsServiceStub(channel)
         await stub.ImportStatement(_requests(lines), timeout=RECONCILED_S_MAX)
 
 

@@ -26,10 +26,16 @@ Reply = TypeVar("Reply", bound=Decodable)
 
 
 def method_of(request: Message) -> tuple[str, str]:
-    """The service that a request is for and the path of its method: messages are named after their one method."""
-    package, _, name = request.DESCRIPTOR.full_name.rpartition(".")
-    service = package.split(".")[1]
-    return service, f"/{package}.{service.title()}Service/{name.removesuffix('Request')}"
+    """The name of the service that a request is for, as in `payment`, and the path of the one method that takes it.
+
+    Raises:
+        LookupError: No method of the message's own file takes it.
+    """
+    for service in request.DESCRIPTOR.file.services_by_name.values():
+        for method in service.methods:
+            if method.input_type.full_name == request.DESCRIPTOR.full_name:
+                return service.full_name.split(".")[1], f"/{service.full_name}/{method.name}"
+    raise LookupError(f"no method takes {request.DESCRIPTOR.full_name}")
 
 
 async def ask(

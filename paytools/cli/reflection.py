@@ -50,7 +50,7 @@ class Server:
         """Find a method by `<service>/<method>`.
 
         The service is named in full (`paystream.payment.v1.PaymentService`), by its last part (`PaymentService`) or by
-        the part before its version (`payment`).
+        the part before its version (`payment`), which stands for all services of the package.
 
         Raises:
             NotOfferedError: There is none, or more than one.
@@ -59,16 +59,17 @@ class Server:
         wanted, _, method_name = name.rpartition("/")
         services = self.services()
         matching = [service for service in services if wanted in service_names(service)]
-        if len(matching) != 1:
-            raise NotOfferedError(
-                f"{'no' if not matching else 'more than one'} service {wanted!r}: {_listed(services)}"
-            )
-        service = self._pool.FindServiceByName(matching[0])
-        descriptor: MethodDescriptor | None = service.methods_by_name.get(method_name)
-        if descriptor is None:
-            offered = _listed([method.name for method in service.methods])
-            raise NotOfferedError(f"no method {method_name!r} in {matching[0]}: {offered}")
-        return descriptor
+        if not matching:
+            raise NotOfferedError(f"no service {wanted!r}: {_listed(services)}")
+        methods = [method for service in matching for method in self._pool.FindServiceByName(service).methods]
+        found: list[MethodDescriptor] = [method for method in methods if method.name == method_name]
+        if not found:
+            offered = _listed([method.name for method in methods])
+            raise NotOfferedError(f"no method {method_name!r} in {_listed(matching)}: {offered}")
+        if len(found) > 1:
+            having = _listed([method.containing_service.full_name for method in found])
+            raise NotOfferedError(f"more than one method {wanted}/{method_name}: {having}")
+        return found[0]
 
     def call(
         self, method: MethodDescriptor, data: str, *, metadata: Sequence[tuple[str, str]], timeout_s: float

@@ -116,7 +116,7 @@ def lines_to_try(endpoints: Endpoints) -> list[str]:
         "to try it (README.md goes on from here to a payment and its ledger entries):",
         f"  grpcurl -plaintext {endpoints.services['payment']} list",
         f"  grpcurl -plaintext -d '{merchant}' \\",
-        f"    {endpoints.services['merchant']} paystream.merchant.v1.MerchantService/CreateMerchant",
+        f"    {endpoints.services['merchant']} paystream.merchant.v1.MerchantOperationsService/CreateMerchant",
         f"  grpcurl -plaintext {endpoints.services['accounting']} \\",
         "    paystream.accounting.v1.AccountingService/ListTransactions",
     ]

@@ -34,9 +34,22 @@ class DemoFailedError(Exception):
     """Something is not as it must be; the text says what."""
 
 
+class _Stubs:
+    """The methods of several services of a package, each by its name, which is another for each."""
+
+    def __init__(self, *stubs: object) -> None:
+        self._methods = {name: method for stub in stubs for name, method in vars(stub).items()}
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._methods[name]
+        except KeyError as error:
+            raise AttributeError(name) from error
+
+
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """Stubs of the services that the demo calls."""
+    """Stubs of the services that the demo calls, of a package all together."""
 
     merchant: Any
     order: Any
@@ -57,15 +70,35 @@ async def connect(addresses: Mapping[str, str]) -> AsyncIterator[Clients]:
         async def channel(name: str) -> grpc.aio.Channel:
             return await opened.enter_async_context(grpc.aio.insecure_channel(addresses[name]))
 
+        merchants, payments = await channel("merchant"), await channel("payment")
+        books, settlements = await channel("accounting"), await channel("settlement")
+        withdrawals, channels = await channel("withdrawal"), await channel("channel")
         yield Clients(
-            merchant=merchant_pb2_grpc.MerchantServiceStub(await channel("merchant")),
+            merchant=_Stubs(
+                merchant_pb2_grpc.MerchantServiceStub(merchants),
+                merchant_pb2_grpc.MerchantOperationsServiceStub(merchants),
+            ),
             order=order_pb2_grpc.OrderServiceStub(await channel("order")),
-            payment=payment_pb2_grpc.PaymentServiceStub(await channel("payment")),
-            accounting=accounting_pb2_grpc.AccountingServiceStub(await channel("accounting")),
-            settlement=settlement_pb2_grpc.SettlementServiceStub(await channel("settlement")),
-            withdrawal=withdrawal_pb2_grpc.WithdrawalServiceStub(await channel("withdrawal")),
-            channel=channel_pb2_grpc.ChannelServiceStub(await channel("channel")),
-            reconciliation=reconciliation_pb2_grpc.ReconciliationServiceStub(await channel("reconciliation")),
+            payment=_Stubs(
+                payment_pb2_grpc.PaymentServiceStub(payments),
+                payment_pb2_grpc.PaymentOperationsServiceStub(payments),
+            ),
+            accounting=_Stubs(
+                accounting_pb2_grpc.AccountingServiceStub(books),
+                accounting_pb2_grpc.AccountingOperationsServiceStub(books),
+            ),
+            settlement=_Stubs(
+                settlement_pb2_grpc.SettlementServiceStub(settlements),
+                settlement_pb2_grpc.SettlementOperationsServiceStub(settlements),
+            ),
+            withdrawal=_Stubs(
+                withdrawal_pb2_grpc.WithdrawalServiceStub(withdrawals),
+                withdrawal_pb2_grpc.WithdrawalOperationsServiceStub(withdrawals),
+            ),
+            channel=_Stubs(
+                channel_pb2_grpc.ChannelServiceStub(channels), channel_pb2_grpc.SimulatorServiceStub(channels)
+            ),
+            reconciliation=reconciliation_pb2_grpc.ReconciliationOperationsServiceStub(await channel("reconciliation")),
             webhooks=webhook_pb2_grpc.WebhookServiceStub(await channel("notification")),
         )
 

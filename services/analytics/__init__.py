@@ -13,7 +13,9 @@
 Records: `figure_change`, which figures changed in the last minutes. Projections: `merchant` (of merchant.events),
 `payment_origin` (of payment.events), `figure` (of payment.events, settlement.events and withdrawal.events).
 
-RPCs: GetOverview GetMerchantStats QueryMetrics StreamMetrics. Topics in: merchant.events, payment.events,
+RPCs of AnalyticsService: GetMerchantStats.
+RPCs of AnalyticsOperationsService: GetOverview QueryMetrics StreamMetrics.
+Topics in: merchant.events, payment.events,
 settlement.events, withdrawal.events. Topics out: none.
 
 Invariants: an event counts once, in the quarter of an hour in which it occurred; totals are the ledger's; amounts of

@@ -16,8 +16,9 @@ Tables (all records): attempt (which attempts were taken, and what they said), c
 card_authorization (what is authorized, captured, refunded and disputed), later_line (lines of money that moved after an
 attempt's first), dispute, sequel (what is still to happen to approved attempts), behaviour, callback (what is to be
 told), statement.
-RPCs: Authorize, Capture, Cancel, Refund, Pay, Inquire, each unary and batch; OpenDispute, RespondToDispute,
-AdvanceDispute, GetDispute; SetOutcome, DeclineRefunds, SetBehaviour, GetBehaviour.
+RPCs of ChannelService: Authorize BatchAuthorize Capture BatchCapture Cancel BatchCancel Refund BatchRefund Pay BatchPay
+Inquire BatchInquire RespondToDispute.
+RPCs of SimulatorService: SetOutcome DeclineRefunds OpenDispute AdvanceDispute GetDispute SetBehaviour GetBehaviour.
 Topics out: channel.events (a line for each movement of money, key channel_reference; ChannelStatementClosed for each
 day and currency). Topics in: none.
 

@@ -13,10 +13,12 @@ Records: `notification`, `delivery_try`, `preferences`; `webhook_endpoint`, `web
 `webhook_delivery`, `webhook_attempt`. No projections: what a mail needs beyond its event is read from
 the other services when it is sent.
 
-RPCs: ListNotifications, GetNotification, ResendNotification, ListTemplates, PreviewTemplate, SetPreferences,
-GetPreferences; of WebhookService: CreateWebhookEndpoint, GetWebhookEndpoint, ListWebhookEndpoints,
-UpdateWebhookEndpoint, DeleteWebhookEndpoint, RotateWebhookSecret, ListWebhookDeliveries, GetWebhookDelivery,
-ReplayWebhookEvents, SendTestWebhook. Topics in: merchant.events, order.events, payment.events, settlement.events,
+RPCs of NotificationService: SetPreferences GetPreferences.
+RPCs of NotificationOperationsService: ListNotifications GetNotification ResendNotification ListTemplates
+PreviewTemplate.
+RPCs of WebhookService: CreateWebhookEndpoint GetWebhookEndpoint ListWebhookEndpoints UpdateWebhookEndpoint
+DeleteWebhookEndpoint RotateWebhookSecret ListWebhookDeliveries GetWebhookDelivery ReplayWebhookEvents SendTestWebhook.
+Topics in: merchant.events, order.events, payment.events, settlement.events,
 withdrawal.events, reconciliation.events. Topics out: notification.events, keyed by notification_id: NotificationSent
 NotificationFailed; keyed by endpoint_id: WebhookEndpointStopped.
 

@@ -35,9 +35,11 @@ Records: `payment`, `capture`, `refund`, `refund_share`, `refund_hold`, `dispute
 `attempt`, `evidence`, `unmatched_evidence`, `late_capture`, `contradiction`. Projections: `merchant`,
 `merchant_fee` (of merchant.events), `order` (of order.events), `merchant_funds` (of accounting.events).
 
-RPCs: CreatePayment BatchCreatePayments StreamCreatePayments GetPayment ListPayments CapturePayment CancelPayment
-CreateRefund CancelRefund GetRefund ListRefunds ReportChannelResult ReportDispute GetDispute ListDisputes AcceptDispute
-ContestDispute AddDisputeFile GetDisputeFile ListOverdueAttempts ListContradictions GetContradiction ProposeResolution
+RPCs of PaymentService: CreatePayment BatchCreatePayments StreamCreatePayments GetPayment ListPayments CapturePayment
+CancelPayment CreateRefund CancelRefund GetRefund ListRefunds ListDisputes GetDispute AcceptDispute ContestDispute
+AddDisputeFile GetDisputeFile GetContact EraseContact.
+RPCs of ChannelCallbackService: ReportChannelResult ReportDispute.
+RPCs of PaymentOperationsService: ListOverdueAttempts ListContradictions GetContradiction ProposeResolution
 ApproveResolution RejectResolution RetryRefund ListUnmatchedEvidence.
 
 Topics: in merchant.events, order.events, accounting.events and reconciliation.events; out payment.events, keyed by

@@ -34,9 +34,9 @@ accounting.events and channel.events), `ledger_account_kind` (of accounting.even
 `unmoved_attempt` and `unattributed_evidence` (of payment.events and withdrawal.events), `movement_booking` (of
 these and accounting.events).
 
-RPCs: GetDiscrepancy ListDiscrepancies ResolveDiscrepancy ApproveCorrection RejectCorrection ListCorrections
-ListUncleared CreateRuleSet GetRuleSet ListRuleSets ActivateRuleSet TryRuleSet ImportStatement GetStatement
-ListStatements ListStatementLines ExportReport.
+RPCs of ReconciliationOperationsService: ImportStatement GetStatement ListStatements ListStatementLines GetDiscrepancy
+ListDiscrepancies ResolveDiscrepancy ApproveCorrection RejectCorrection ListCorrections ListUncleared CreateRuleSet
+GetRuleSet ListRuleSets ActivateRuleSet TryRuleSet ExportReport.
 
 Topics: in accounting.events, channel.events, payment.events and withdrawal.events; out reconciliation.events.
 

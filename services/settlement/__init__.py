@@ -14,19 +14,19 @@
 | sums of items, by what they are | `domain/sums.py` |
 | what is to be done with all that is pending of a merchant | `domain/closing.py` |
 | collecting what the ledger booked | `commands/collecting.py`, called by `handlers.py` |
-| closing by policy, or on request | `commands/closing.py`, called by `jobs.py` and `rpc.py` |
+| closing by policy, or on request | `commands/closing.py`, called by `jobs.py` and `rpc` |
 | settlements booked or refused by the ledger | `commands/booking.py`, called by `handlers.py` |
 | what the ledger does to balances | `commands/following.py`, called by `handlers.py` |
-| recovering balances, moving reserves | `commands/transferring.py`, called by `jobs.py`, `handlers.py` and `rpc.py` |
-| reading settlements and items | `rpc.py`; reports as CSV and JSON in `domain/report.py` |
+| recovering balances, moving reserves | `commands/transferring.py`, called by `jobs.py`, `handlers.py` and `rpc` |
+| reading settlements and items | `rpc`; reports as CSV and JSON in `domain/report.py` |
 | `paystream settlement verify`: everything recomputed | `domain/verification.py`, SQL in `store/verification.py` |
 | and what asks for a person | SQL in `store/notice.py` |
 
 Records: `settlement`, `item`, `narrow_item`, `fund_transfer`, `balance_watch`. Projections: `merchant` (of
 merchant.events), `balance_change` and its sums `merchant_balance` (of accounting.events).
 
-RPCs: GetSettlement ListSettlements ListSettlementItems GetPendingBalance CreateSettlement ExtendReserve
-ListNegativeBalances ExportSettlement.
+RPCs of SettlementService: GetSettlement ListSettlements ListSettlementItems GetPendingBalance ExportSettlement.
+RPCs of SettlementOperationsService: CreateSettlement ExtendReserve ListNegativeBalances.
 
 Topics: in accounting.events (TransactionCreated, TransactionRejected), merchant.events; out settlement.events, keyed by
 settlement_id: SettlementCreated SettlementCompleted SettlementFailed ReserveReleased ReserveConsumed ReserveExtended;

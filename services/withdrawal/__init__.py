@@ -22,10 +22,12 @@ Projections: `merchant` (of merchant.events), `open_contradiction` (of payment.e
 `credit`, `credit_total` (of settlement.events, and of adjustments in accounting.events), `settlement_balance` (of
 accounting.events).
 
-RPCs: GetWithdrawableBalance, CreateWithdrawal, ApproveWithdrawal, RejectWithdrawal, CancelWithdrawal, GetWithdrawal,
-ListWithdrawals, ReportBankResult, ListUnmatchedEvidence; ListContradictions, GetContradiction, ProposeResolution,
-ApproveResolution, RejectResolution; CreateBankAccount, GetBankAccount, ListBankAccounts, VerifyBankAccount,
-DisableBankAccount. Topics in: merchant.events, settlement.events, payment.events, accounting.events,
+RPCs of WithdrawalService: GetWithdrawableBalance CreateWithdrawal CancelWithdrawal GetWithdrawal ListWithdrawals
+CreateBankAccount GetBankAccount ListBankAccounts DisableBankAccount.
+RPCs of ChannelCallbackService: ReportBankResult.
+RPCs of WithdrawalOperationsService: ApproveWithdrawal RejectWithdrawal ListContradictions GetContradiction
+ProposeResolution ApproveResolution RejectResolution ListUnmatchedEvidence VerifyBankAccount.
+Topics in: merchant.events, settlement.events, payment.events, accounting.events,
 reconciliation.events. Topics out: withdrawal.events.
 
 Invariants: what is withdrawn or on the way never exceeds what was settled, adjustments of the ledger included, when a

@@ -53,7 +53,7 @@ async def test_the_command_draws_what_was_sold(
 
 async def test_a_stream_shows_the_next_capture(line: Line, sale: selling.Sale) -> None:
     async with grpc.aio.insecure_channel(line.settings.grpc_address, interceptors=interceptors()) as channel:
-        stub: Any = analytics_pb2_grpc.AnalyticsServiceStub(channel)
+        stub: Any = analytics_pb2_grpc.AnalyticsOperationsServiceStub(channel)
         call = stub.StreamMetrics(pb.StreamMetricsRequest(merchant_id=sale.merchant_id, interval_ms=100))
         async with asyncio.timeout(PATIENCE_S):
             assert not (await call.read()).rows

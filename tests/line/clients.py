@@ -17,7 +17,6 @@ from paykit.process.catalogue import service_names
 from paystream.clock.v1 import clock_pb2, clock_pb2_grpc
 from paystream.common.v1 import money_pb2
 from paystream.merchant.v1 import merchant_pb2
-from paystream.notification.v1 import webhook_pb2_grpc
 from paystream.payment.v1 import payment_pb2
 from tests.line.replies import interceptors
 from tests.line.waiting import WAIT_S_MAX
@@ -28,24 +27,35 @@ LEARNING = {"MERCHANT_UNKNOWN", "MERCHANT_NOT_ACTIVE"}
 """Reasons that pass: payment learns of a merchant by its events, moments after it was created."""
 
 
+class Stubs:
+    """The methods of all services of one proto file, each by its name, which is another for each."""
+
+    def __init__(self, module: str, channel: Any) -> None:
+        services = importlib.import_module(f"{module}_pb2").DESCRIPTOR.services_by_name
+        generated = importlib.import_module(f"{module}_pb2_grpc")
+        stubs = [getattr(generated, f"{name}Stub")(channel) for name in services]
+        self._methods = {name: method for stub in stubs for name, method in vars(stub).items()}
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._methods[name]
+        except KeyError as error:
+            raise AttributeError(name) from error
+
+
 class Clients:
-    """A stub of each service under the service's name, as in `clients.payment`; notification's second is `webhook`."""
+    """The methods of each service under its name, as in `clients.payment`; notification's second file is `webhook`."""
 
     def __init__(self, channels: Mapping[str, Any]) -> None:
-        self._stubs = {name: _stub(name, channel) for name, channel in channels.items()}
+        self._stubs = {name: Stubs(f"paystream.{name}.v1.{name}", channel) for name, channel in channels.items()}
         if "notification" in channels:
-            self._stubs["webhook"] = webhook_pb2_grpc.WebhookServiceStub(channels["notification"])
+            self._stubs["webhook"] = Stubs("paystream.notification.v1.webhook", channels["notification"])
 
     def __getattr__(self, name: str) -> Any:
         try:
             return self._stubs[name]
         except KeyError as error:
             raise AttributeError(f"no address of {name} was given") from error
-
-
-def _stub(name: str, channel: Any) -> Any:
-    module = importlib.import_module(f"paystream.{name}.v1.{name}_pb2_grpc")
-    return getattr(module, f"{name.title()}ServiceStub")(channel)
 
 
 @asynccontextmanager

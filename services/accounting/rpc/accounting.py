@@ -1,96 +1,33 @@
 """The AccountingService: messages to commands and queries, and back."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from paykit import paging
-from paykit.base.call import current_call
 from paykit.errors import FieldInvalid, PageTokenInvalid
-from paykit.money import require_known_currency
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
-from paykit.serve import batching
-from paykit.serve.idempotency import Creates
 from paykit.serve.listing import cut, newest_page, page_by_key
-from paykit.serve.operations import Operation
-from paykit.serve.server import Servicer
 from paykit.serve.timestamps import from_optional
 from paystream.accounting.v1 import accounting_pb2 as pb
 from paystream.accounting.v1 import accounting_pb2_grpc
 from services.accounting import domain, messages, store
-from services.accounting.commands import journals
-from services.accounting.domain.journal import Journal
-from services.accounting.domain.statement import LineKey, Statement, TrialBalanceLine
+from services.accounting.domain.statement import LineKey, Statement
 from services.accounting.domain.transaction import ENTRIES_MAX, Account, Transaction
-from services.accounting.rpc.two_people import TwoPeopleMethods
 from services.accounting.store import AccountFilter, TransactionFilter
 from services.accounting.store.archive import pairs
 from services.accounting.store.archive.carried import hold_journal
-
-_Result = pb.BatchCreateTransactionsResponse.Result
-
-_CREATE = Operation(
-    name="CreateTransaction",
-    command=journals.create_transactions,
-    reply=lambda transaction: pb.CreateTransactionResponse(transaction=messages.to_transaction(transaction)),
-    reply_type=pb.CreateTransactionResponse,
-    creates=Creates(table=store.CreatedTransactions(), read=store.transactions.by_key),
-)
-# The same operation with the item of a batch response as its reply. Both replies hold the transaction in field 1, so
-# each reads what the other stored.
-_CREATE_IN_BATCH = Operation(
-    name=_CREATE.name,
-    command=journals.create_transactions,
-    reply=lambda transaction: _Result(transaction=messages.to_transaction(transaction)),
-    reply_type=_Result,
-    creates=_CREATE.creates,
-)
-_REVERSE = Operation(
-    name="ReverseTransaction",
-    command=journals.reverse_transactions,
-    reply=lambda transaction: pb.ReverseTransactionResponse(transaction=messages.to_transaction(transaction)),
-    reply_type=pb.ReverseTransactionResponse,
-    creates=Creates(table=store.CreatedTransactions(), read=store.transactions.by_key),
-)
 
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _END = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 """Where a statement without limits begins and ends: the bounds of protobuf's Timestamp."""
 
 
-class AccountingServicer(TwoPeopleMethods, accounting_pb2_grpc.AccountingServiceServicer):
+class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
     """Serves paystream.accounting.v1.AccountingService; the contract stands in its proto."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-
-    async def CreateTransaction(
-        self, request: pb.CreateTransactionRequest, _context: Any
-    ) -> pb.CreateTransactionResponse:
-        """Book a manual journal, once per request_id."""
-        return await self._runtime.call(_CREATE, request, self._journal(request))
-
-    async def BatchCreateTransactions(
-        self, request: pb.BatchCreateTransactionsRequest, _context: Any
-    ) -> pb.BatchCreateTransactionsResponse:
-        """Book manual journals, each by itself."""
-        items = batching.read_items(request.requests, self._journal)
-        results = await self._runtime.call_batch(_CREATE_IN_BATCH, request.requests, items)
-        return pb.BatchCreateTransactionsResponse(results=batching.to_results(_Result, results))
-
-    async def ReverseTransaction(
-        self, request: pb.ReverseTransactionRequest, _context: Any
-    ) -> pb.ReverseTransactionResponse:
-        """Book the opposite of a transaction, once."""
-        limits = self._runtime.settings.accounting_journal_limits
-        item = messages.from_reverse(request, current_call().cause, alone_limits=limits)
-        return await self._runtime.call(_REVERSE, request, item)
-
-    def _journal(self, request: pb.CreateTransactionRequest) -> Journal:
-        limits = self._runtime.settings.accounting_journal_limits
-        limit_minor = limits.get(request.currency_code, limits["*"])
-        return messages.from_create(request, current_call().cause, alone_limit_minor=limit_minor)
 
     async def GetTransaction(self, request: pb.GetTransactionRequest, _context: Any) -> pb.GetTransactionResponse:
         """Read a transaction."""
@@ -180,32 +117,6 @@ class AccountingServicer(TwoPeopleMethods, accounting_pb2_grpc.AccountingService
             effective_at, transaction_id, line = statement.lines[len(lines) - 1].key
             token = paging.encode_page_token([_micros(effective_at), transaction_id, line], scope)
         return messages.to_statement(statement, lines, token)
-
-    async def GetTrialBalance(self, request: pb.GetTrialBalanceRequest, _context: Any) -> pb.GetTrialBalanceResponse:
-        """Read the trial balances."""
-        if request.currency_code:
-            require_known_currency(request.currency_code)
-        as_of = from_optional(request, "as_of_time")
-        currency_code = request.currency_code or None
-
-        async def query(tx: Tx) -> list[TrialBalanceLine]:
-            if as_of is not None:
-                await hold_journal(tx)
-            return await store.trial_balance(tx, as_of=as_of, currency_code=currency_code)
-
-        lines = await self._runtime.read(query)
-        return pb.GetTrialBalanceResponse(trial_balances=messages.to_trial_balances(lines))
-
-
-def servicers(runtime: Runtime) -> Sequence[Servicer]:
-    """Make what the accounting service serves."""
-    return [
-        Servicer(
-            full_name="paystream.accounting.v1.AccountingService",
-            add=accounting_pb2_grpc.add_AccountingServiceServicer_to_server,
-            implementation=AccountingServicer(runtime),
-        )
-    ]
 
 
 def _refuse_backwards(start: datetime | None, end: datetime | None) -> None:

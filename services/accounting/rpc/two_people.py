@@ -1,4 +1,4 @@
-"""The methods of the AccountingService that take two people: proposed journals, and periods."""
+"""The methods of the AccountingOperationsService that take two people: proposed journals, and periods."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ _CLOSE = Operation(
 
 
 class TwoPeopleMethods:
-    """Serves proposals and periods of paystream.accounting.v1.AccountingService; the contract stands in its proto."""
+    """The part of the AccountingOperationsServicer about proposals and periods; the contract stands in the proto."""
 
     _runtime: Runtime
 

@@ -57,13 +57,13 @@ async def call(channel: grpc.aio.Channel, contents: CallbackContents) -> None:
 def _addressed(channel: grpc.aio.Channel, contents: CallbackContents) -> tuple[Any, Any]:
     """Return the method to call and its request."""
     if contents.dispute is not None:
-        method = payment_pb2_grpc.PaymentServiceStub(channel).ReportDispute
+        method = payment_pb2_grpc.ChannelCallbackServiceStub(channel).ReportDispute
         return method, _dispute(contents.dispute, contents.callback)
     if contents.transaction.action is Action.PAY:
-        bank = withdrawal_pb2_grpc.WithdrawalServiceStub(channel)
+        bank = withdrawal_pb2_grpc.ChannelCallbackServiceStub(channel)
         return bank.ReportBankResult, _payout(contents.transaction, contents.callback.report)
     result = _result(contents.transaction, contents.callback.report)
-    return payment_pb2_grpc.PaymentServiceStub(channel).ReportChannelResult, result
+    return payment_pb2_grpc.ChannelCallbackServiceStub(channel).ReportChannelResult, result
 
 
 def _result(transaction: ChannelTransaction, report: CallbackReport) -> payment_pb2.ReportChannelResultRequest:

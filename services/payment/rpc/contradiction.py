@@ -1,4 +1,4 @@
-"""The methods of the PaymentService about contradictions."""
+"""The methods of the PaymentOperationsService about contradictions."""
 
 from typing import Any
 

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import structlog
-
 from paykit.base.call import current_call
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
@@ -11,16 +9,9 @@ from paykit.serve.listing import newest_page
 from paykit.serve.operations import Operation
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import commands, domain, messages, store
-from services.payment.commands.dispute import AcceptDispute, AddDisputeFile, ContestDispute, ReportDispute
+from services.payment.commands.dispute import AcceptDispute, AddDisputeFile, ContestDispute
 from services.payment.domain.disputing.dispute_answer import DisputeFileNotFound
 
-_REPORT = Operation(
-    name="ReportDispute",
-    command=commands.dispute.report_disputes,
-    reply=lambda dispute: pb.ReportDisputeResponse(dispute=messages.dispute.to_dispute(dispute)),
-    reply_type=pb.ReportDisputeResponse,
-    wakes=commands.SUBMISSION_JOBS,
-)
 _ACCEPT = Operation(
     name="AcceptDispute",
     command=commands.dispute.accept_disputes,
@@ -43,22 +34,11 @@ _ADD_FILE = Operation(
     reply_type=pb.AddDisputeFileResponse,
 )
 
-_log = structlog.get_logger()
-
 
 class DisputeMethods:
     """A part of the servicer; the contract stands in the proto."""
 
     _runtime: Runtime
-
-    async def ReportDispute(self, request: pb.ReportDisputeRequest, _context: Any) -> pb.ReportDisputeResponse:
-        """Take a channel's word on a dispute."""
-        reported = messages.dispute.from_report(request)
-        item = ReportDispute(reported=reported, cause=current_call().cause)
-        response = await self._runtime.change(_REPORT, item)
-        if response.dispute.contradicted:
-            _log.warning("dispute_contradicted", dispute_id=response.dispute.dispute_id, told=reported.outcome)
-        return response
 
     async def GetDispute(self, request: pb.GetDisputeRequest, _context: Any) -> pb.GetDisputeResponse:
         """Read a dispute."""

@@ -17,17 +17,14 @@ from paykit.serve.idempotency import Creates
 from paykit.serve.listing import newest_page
 from paykit.serve.operations import Operation
 from paykit.serve.outcomes.awaiting import Awaited, Outcomes, shown
-from paykit.serve.server import Servicer
 from paykit.serve.streaming import in_chunks
 from paystream.payment.v1 import payment_pb2 as pb
 from paystream.payment.v1 import payment_pb2_grpc
 from services.payment import commands, domain, messages, store
 from services.payment.domain.order import OrderUnknown
 from services.payment.domain.payment import Payment
-from services.payment.rpc.attempt import AttemptMethods
 from services.payment.rpc.capture import CaptureMethods
 from services.payment.rpc.contact import ContactMethods
-from services.payment.rpc.contradiction import ContradictionMethods
 from services.payment.rpc.dispute import DisputeMethods
 from services.payment.rpc.refund import RefundMethods
 
@@ -62,8 +59,6 @@ class PaymentServicer(
     RefundMethods,
     CaptureMethods,
     DisputeMethods,
-    AttemptMethods,
-    ContradictionMethods,
     ContactMethods,
     payment_pb2_grpc.PaymentServiceServicer,
 ):
@@ -135,17 +130,6 @@ class PaymentServicer(
         cause, settings = current_call().cause, self._runtime.settings
         routes, ttl = settings.payment_channels, timedelta(seconds=settings.unsent_ttl_s)
         return lambda request: messages.payment.from_create_payment(request, cause, routes, unsent_ttl=ttl)
-
-
-def servicers(runtime: Runtime) -> Sequence[Servicer]:
-    """Return what the payment service serves."""
-    return [
-        Servicer(
-            full_name="paystream.payment.v1.PaymentService",
-            add=payment_pb2_grpc.add_PaymentServiceServicer_to_server,
-            implementation=PaymentServicer(runtime),
-        )
-    ]
 
 
 async def _payment_in_full(tx: Tx, payment: Payment) -> pb.GetPaymentResponse:

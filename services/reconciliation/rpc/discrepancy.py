@@ -1,4 +1,4 @@
-"""The methods of the ReconciliationService that read discrepancies."""
+"""The methods of the ReconciliationOperationsService that read discrepancies."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The servicer of paystream.reconciliation.v1.ReconciliationService, made of its parts."""
+"""The servicer of paystream.reconciliation.v1.ReconciliationOperationsService, made of its parts."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ class ReconciliationServicer(
     ResolvingMethods,
     RuleSetMethods,
     StatementMethods,
-    reconciliation_pb2_grpc.ReconciliationServiceServicer,
+    reconciliation_pb2_grpc.ReconciliationOperationsServiceServicer,
 ):
     """Serves statements, discrepancies, their ends, rule sets and reports; the contract stands in the proto."""
 
@@ -33,8 +33,8 @@ def servicers(runtime: Runtime) -> Sequence[Servicer]:
     """Return what the reconciliation service serves."""
     return [
         Servicer(
-            full_name="paystream.reconciliation.v1.ReconciliationService",
-            add=reconciliation_pb2_grpc.add_ReconciliationServiceServicer_to_server,
+            full_name="paystream.reconciliation.v1.ReconciliationOperationsService",
+            add=reconciliation_pb2_grpc.add_ReconciliationOperationsServiceServicer_to_server,
             implementation=ReconciliationServicer(runtime),
         )
     ]

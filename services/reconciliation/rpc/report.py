@@ -1,4 +1,4 @@
-"""The method of the ReconciliationService that streams reports."""
+"""The method of the ReconciliationOperationsService that streams reports."""
 
 import asyncio
 import tempfile

@@ -1,4 +1,4 @@
-"""The methods of the ReconciliationService about how discrepancies end, and about what has not cleared."""
+"""The methods of the ReconciliationOperationsService about how discrepancies end, and about what has not cleared."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The methods of the ReconciliationService about rule sets."""
+"""The methods of the ReconciliationOperationsService about rule sets."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The methods of the ReconciliationService about statement files."""
+"""The methods of the ReconciliationOperationsService about statement files."""
 
 import asyncio
 import hashlib

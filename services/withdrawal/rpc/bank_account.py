@@ -21,12 +21,6 @@ _CREATE = Operation(
     creates=Creates(table=store.bank_accounts, read=store.bank_accounts.by_key),
     waits_for=(MerchantUnknown,),
 )
-_VERIFY = Operation(
-    name="VerifyBankAccount",
-    command=commands.bank_account.change_bank_accounts,
-    reply=lambda account: pb.VerifyBankAccountResponse(bank_account=messages.to_account(account)),
-    reply_type=pb.VerifyBankAccountResponse,
-)
 _DISABLE = Operation(
     name="DisableBankAccount",
     command=commands.bank_account.change_bank_accounts,
@@ -64,12 +58,6 @@ class BankAccountMethods:
             show=messages.to_account,
         )
         return pb.ListBankAccountsResponse(bank_accounts=page, next_page_token=token)
-
-    async def VerifyBankAccount(
-        self, request: pb.VerifyBankAccountRequest, _context: Any
-    ) -> pb.VerifyBankAccountResponse:
-        """Record the result of a check."""
-        return await self._runtime.call(_VERIFY, request, messages.from_verify(request, cause=current_call().cause))
 
     async def DisableBankAccount(
         self, request: pb.DisableBankAccountRequest, _context: Any

@@ -1,4 +1,4 @@
-"""The methods of the WithdrawalService about contradictions."""
+"""The methods of the WithdrawalOperationsService about contradictions."""
 
 from typing import Any
 

@@ -1,23 +1,20 @@
 """The WithdrawalService: messages to commands and back."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from paykit.base.call import current_call
-from paykit.channels.attempts import RecordEvidence
 from paykit.ids import new_id
 from paykit.merchants import projection, standing
 from paykit.merchants.standing import NOT_TOLD_YET, MerchantUnknown
 from paykit.money import require_known_currency
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
-from paykit.serve import auth, waiting
+from paykit.serve import waiting
 from paykit.serve.idempotency import Creates
 from paykit.serve.listing import newest_page
 from paykit.serve.operations import Operation
 from paykit.serve.outcomes.awaiting import Awaited, Outcomes, shown
-from paykit.serve.server import Servicer
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
 from paystream.withdrawal.v1 import withdrawal_pb2_grpc
 from services.withdrawal import commands, domain, messages, store
@@ -25,7 +22,6 @@ from services.withdrawal.domain.allowance import ROLLING_DAY, Allowance
 from services.withdrawal.domain.withdrawal import NotHeldYet, Withdrawal
 from services.withdrawal.domain.withdrawal_state import CONCLUDED
 from services.withdrawal.rpc.bank_account import BankAccountMethods
-from services.withdrawal.rpc.contradiction import WithdrawalContradictionMethods
 
 _CREATE = Operation(
     name="CreateWithdrawal",
@@ -35,21 +31,6 @@ _CREATE = Operation(
     creates=Creates(table=store.withdrawals, read=store.withdrawals.by_key),
     waits_for=NOT_TOLD_YET,
 )
-_APPROVE = Operation(
-    name="ApproveWithdrawal",
-    command=commands.withdrawal.decide_withdrawals,
-    reply=lambda withdrawal: pb.ApproveWithdrawalResponse(withdrawal=messages.to_withdrawal(withdrawal)),
-    reply_type=pb.ApproveWithdrawalResponse,
-    waits_for=(NotHeldYet,),
-    wakes=commands.SUBMISSION_JOBS,
-)
-_REJECT = Operation(
-    name="RejectWithdrawal",
-    command=commands.withdrawal.decide_withdrawals,
-    reply=lambda withdrawal: pb.RejectWithdrawalResponse(withdrawal=messages.to_withdrawal(withdrawal)),
-    reply_type=pb.RejectWithdrawalResponse,
-    waits_for=(NotHeldYet,),
-)
 _CANCEL = Operation(
     name="CancelWithdrawal",
     command=commands.withdrawal.cancel_withdrawals,
@@ -57,17 +38,9 @@ _CANCEL = Operation(
     reply_type=pb.CancelWithdrawalResponse,
     waits_for=(NotHeldYet,),
 )
-_REPORT = Operation(
-    name="ReportBankResult",
-    command=commands.evidence.record_evidence,
-    reply=lambda attempt: pb.ReportBankResultResponse(attempt=messages.to_attempt(attempt)),
-    reply_type=pb.ReportBankResultResponse,
-)
 
 
-class WithdrawalServicer(
-    BankAccountMethods, WithdrawalContradictionMethods, withdrawal_pb2_grpc.WithdrawalServiceServicer
-):
+class WithdrawalServicer(BankAccountMethods, withdrawal_pb2_grpc.WithdrawalServiceServicer):
     """Serves paystream.withdrawal.v1.WithdrawalService; the contract stands in its proto."""
 
     def __init__(self, runtime: Runtime) -> None:
@@ -100,18 +73,6 @@ class WithdrawalServicer(
             key_of=lambda reply: reply.withdrawal.withdrawal_id,
         )
 
-    async def ApproveWithdrawal(
-        self, request: pb.ApproveWithdrawalRequest, _context: Any
-    ) -> pb.ApproveWithdrawalResponse:
-        """Approve a withdrawal, once per request_id."""
-        item = messages.from_decision(request, decider=auth.named_caller(), cause=current_call().cause)
-        return await self._runtime.call(_APPROVE, request, item)
-
-    async def RejectWithdrawal(self, request: pb.RejectWithdrawalRequest, _context: Any) -> pb.RejectWithdrawalResponse:
-        """Reject a withdrawal, once per request_id."""
-        item = messages.from_decision(request, decider=auth.named_caller(), cause=current_call().cause)
-        return await self._runtime.call(_REJECT, request, item)
-
     async def CancelWithdrawal(self, request: pb.CancelWithdrawalRequest, _context: Any) -> pb.CancelWithdrawalResponse:
         """Call a withdrawal off, once per request_id."""
         item = messages.from_cancel(request, cause=current_call().cause)
@@ -134,36 +95,6 @@ class WithdrawalServicer(
             show=messages.to_withdrawal,
         )
         return pb.ListWithdrawalsResponse(withdrawals=page, next_page_token=token)
-
-    async def ReportBankResult(self, request: pb.ReportBankResultRequest, _context: Any) -> pb.ReportBankResultResponse:
-        """Take the bank's callback."""
-        item = RecordEvidence(evidence=messages.from_report(request), cause=current_call().cause)
-        return await self._runtime.change(_REPORT, item)
-
-    async def ListUnmatchedEvidence(
-        self, request: pb.ListUnmatchedEvidenceRequest, _context: Any
-    ) -> pb.ListUnmatchedEvidenceResponse:
-        """Read a page of what was told of no payout."""
-        page, token = await newest_page(
-            self._runtime,
-            request,
-            store.unmatched_evidence.list,
-            wanted=None,
-            key=lambda kept: (kept.create_time, kept.evidence_id),
-            show=messages.to_unmatched,
-        )
-        return pb.ListUnmatchedEvidenceResponse(evidence=page, next_page_token=token)
-
-
-def servicers(runtime: Runtime) -> Sequence[Servicer]:
-    """Return what the withdrawal service serves."""
-    return [
-        Servicer(
-            full_name="paystream.withdrawal.v1.WithdrawalService",
-            add=withdrawal_pb2_grpc.add_WithdrawalServiceServicer_to_server,
-            implementation=WithdrawalServicer(runtime),
-        )
-    ]
 
 
 async def _allowance(tx: Tx, merchant_id: str, currency_code: str) -> Allowance:

@@ -56,7 +56,7 @@ class Way(grpc.GenericRpcHandler):
 
     async def open_dispute(self, attempt_id: str) -> str:
         request = pb.OpenDisputeRequest(request_id=str(uuid.uuid4()), attempt_id=attempt_id)
-        return (await channel_pb2_grpc.ChannelServiceStub(self.there).OpenDispute(request)).dispute.dispute_reference
+        return (await channel_pb2_grpc.SimulatorServiceStub(self.there).OpenDispute(request)).dispute.dispute_reference
 
     async def _carry(self, method: str, request: bytes, context: Any) -> bytes:
         if self.fault is ChannelFault.SILENT:

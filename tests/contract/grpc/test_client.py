@@ -17,6 +17,7 @@ from paystream_client.retries import Retries, is_repeatable
 from services.payment.domain.payment import PaymentNotFound
 
 SERVICE = "paystream.payment.v1.PaymentService"
+CALLBACK = "paystream.payment.v1.ChannelCallbackService/ReportChannelResult"
 CREATE, GET, CANCEL = (f"{SERVICE}/{method}" for method in ("CreatePayment", "GetPayment", "CancelPayment"))
 PAYMENT = "pay_0192f5d0c0de70008000000000000002"
 MADE = payment_pb2.CreatePaymentResponse(payment=payment_pb2.Payment(payment_id=PAYMENT))
@@ -146,8 +147,9 @@ async def test_metadata_is_sent_with_every_try(create: Call) -> None:
 def test_a_call_that_may_be_done_twice_is_one_that_reads_or_carries_request_ids() -> None:
     batch = payment_pb2.BatchCreatePaymentsRequest
     assert is_repeatable(f"/{GET}", payment_pb2.GetPaymentRequest())
-    assert is_repeatable(f"/{SERVICE}/ListOverdueAttempts", payment_pb2.ListOverdueAttemptsRequest())
-    assert not is_repeatable(f"/{SERVICE}/ReportChannelResult", payment_pb2.ReportChannelResultRequest())
+    overdue = "/paystream.payment.v1.PaymentOperationsService/ListOverdueAttempts"
+    assert is_repeatable(overdue, payment_pb2.ListOverdueAttemptsRequest())
+    assert not is_repeatable(f"/{CALLBACK}", payment_pb2.ReportChannelResultRequest())
     assert not is_repeatable("/elsewhere.v1.Service/GetIt", payment_pb2.GetPaymentRequest())
     assert is_repeatable(f"/{CREATE}", creation())
     assert is_repeatable(f"/{SERVICE}/BatchCreatePayments", batch(requests=[creation(), creation()]))

@@ -17,7 +17,7 @@ from services.accounting.commands.verification import verify
 from services.accounting.domain.archive import MonthArchived
 from services.accounting.domain.journal import Reversal
 from services.accounting.domain.transaction import TransactionConflict, transaction_id
-from services.accounting.rpc import AccountingServicer
+from services.accounting.rpc.accounting import AccountingServicer
 from services.accounting.store import TransactionFilter
 from services.accounting.store.archive import month_files
 from tests.integration.accounting.books import account, balance, consume, rows

@@ -17,10 +17,10 @@ from services.accounting.commands import journals
 from services.accounting.commands.verification import LedgerDifferenceError, verify
 from services.accounting.domain.journal import Reversal
 from services.accounting.domain.transaction import transaction_id
-from services.accounting.rpc.accounting import AccountingServicer
 from services.accounting.store import TransactionFilter
 from tests.integration.accounting.books import account, balance, consume, rows
 from tests.line.replies import checked
+from tests.line.servicers import AccountingCalls
 from tests.unit.accounting.ledger import (
     ALICE,
     BOB,
@@ -108,7 +108,7 @@ async def seen(ledger: Runtime) -> dict[str, Sequence[Any]]:
         TransactionFilter(related_no="ticket-2"),
         TransactionFilter(start=NOON, end=NOON),
     )
-    call = checked(AccountingServicer(ledger))
+    call = checked(AccountingCalls(ledger))
     lists = [
         await ledger.read(partial(store.transactions.list, selection=wanted, after=None, limit=20))
         for wanted in filters

@@ -10,11 +10,11 @@ from hypothesis import given
 from paykit.process.runtime import Runtime
 from paykit.testing.runtimes import act_as
 from paystream.accounting.v1 import accounting_pb2 as pb
-from services.accounting.rpc import AccountingServicer
 from tests.integration.accounting.books import consume
 from tests.integration.accounting.test_rpc import goodwill
 from tests.integration.repeated_calls import FEW_EXAMPLES, STEPS, Repeated, Step, assert_repeats_create_nothing
 from tests.line.replies import checked
+from tests.line.servicers import AccountingCalls
 from tests.unit.accounting.ledger import capture
 
 EXAMPLES = itertools.count(1)
@@ -27,7 +27,7 @@ async def journals(ledger: Runtime) -> Repeated:
     def request(request_id: str, body: int) -> pb.CreateTransactionRequest:
         return goodwill(request_id=request_id, related_no=f"ticket-{example}-{body}")
 
-    call = checked(AccountingServicer(ledger)).CreateTransaction
+    call = checked(AccountingCalls(ledger)).CreateTransaction
     return Repeated(call=call, request=request, created=_transaction_id)
 
 
@@ -46,13 +46,13 @@ async def proposals(ledger: Runtime) -> Repeated:
         )
         return pb.ProposeJournalRequest(request_id=request_id, journal=content, reason="As agreed")
 
-    call = checked(AccountingServicer(ledger)).ProposeJournal
+    call = checked(AccountingCalls(ledger)).ProposeJournal
     return Repeated(call=call, request=request, created=lambda reply: reply.proposal.proposal_id)
 
 
 async def journals_in_batches(ledger: Runtime) -> Repeated:
     """The same call, by batches of one journal three times."""
-    single, servicer = await journals(ledger), checked(AccountingServicer(ledger))
+    single, servicer = await journals(ledger), checked(AccountingCalls(ledger))
 
     async def call(request: Any, context: Any) -> Any:
         batch = pb.BatchCreateTransactionsRequest(requests=[request] * 3)
@@ -68,7 +68,7 @@ async def journals_in_batches(ledger: Runtime) -> Repeated:
 async def reversals(ledger: Runtime) -> Repeated:
     """Reversals of two journals, each for one request id; another body gives another reason."""
     act_as("ops")
-    single, servicer = await journals(ledger), checked(AccountingServicer(ledger))
+    single, servicer = await journals(ledger), checked(AccountingCalls(ledger))
     request_ids = [f"00000000-0000-4000-8000-{next(EXAMPLES):012d}" for _ in range(2)]
     booked = [await servicer.CreateTransaction(single.request(id_, body), None) for body, id_ in enumerate(request_ids)]
 

@@ -16,9 +16,9 @@ from paystream.accounting.v1 import accounting_pb2 as pb
 from services.accounting.domain import transaction as domain
 from services.accounting.domain.journal import EntriesUnbalanced, TransactionAlreadyReversed
 from services.accounting.domain.transaction import AccountNotFound, TransactionNotFound
-from services.accounting.rpc import AccountingServicer
 from tests.integration.accounting.books import account, consume
 from tests.line.replies import checked
+from tests.line.servicers import AccountingCalls
 from tests.unit.accounting.ledger import ALICE, NOON, capture, capture_id, payment_id
 
 ANY: Any = None
@@ -28,11 +28,11 @@ SETTLEMENT, FEES = account("merchant.settlement", ALICE), account("platform.fees
 
 
 @pytest.fixture
-async def call(ledger: Runtime) -> AccountingServicer:
+async def call(ledger: Runtime) -> AccountingCalls:
     """The servicer of a ledger with two captures of 100 dollars, less 3.20, an hour apart, called by `ops`."""
     act_as("ops")
     await consume(ledger, capture(1), capture(2, occurred_at=NOON + timedelta(hours=1)))
-    return checked(AccountingServicer(ledger))
+    return checked(AccountingCalls(ledger))
 
 
 def goodwill(amount: int = 500, **changes: Any) -> pb.CreateTransactionRequest:
@@ -54,11 +54,11 @@ def goodwill(amount: int = 500, **changes: Any) -> pb.CreateTransactionRequest:
     return pb.CreateTransactionRequest(**(given | changes))
 
 
-async def balance(call: AccountingServicer, account_id: str, **changes: Any) -> str:
+async def balance(call: AccountingCalls, account_id: str, **changes: Any) -> str:
     return (await call.GetBalance(pb.GetBalanceRequest(account_id=account_id, **changes), ANY)).balance_minor
 
 
-async def test_a_journal_is_booked_with_actor_and_reason(call: AccountingServicer) -> None:
+async def test_a_journal_is_booked_with_actor_and_reason(call: AccountingCalls) -> None:
     made = (await call.CreateTransaction(goodwill(), ANY)).transaction
     assert (made.actor, made.reason, made.direction) == ("ops", "A complaint", pb.DIRECTION_CREDIT)
     assert [(entry.account_kind, entry.side, entry.effect, entry.amount_minor) for entry in made.entries] == [
@@ -70,7 +70,7 @@ async def test_a_journal_is_booked_with_actor_and_reason(call: AccountingService
     assert await balance(call, FEES) == "140"
 
 
-async def test_a_request_id_is_carried_out_once(call: AccountingServicer) -> None:
+async def test_a_request_id_is_carried_out_once(call: AccountingCalls) -> None:
     request = goodwill()
     first = await call.CreateTransaction(request, ANY)
     assert await call.CreateTransaction(request, ANY) == first
@@ -79,13 +79,13 @@ async def test_a_request_id_is_carried_out_once(call: AccountingServicer) -> Non
     assert await balance(call, FEES) == "140"
 
 
-async def test_a_refusal_names_the_field(call: AccountingServicer) -> None:
+async def test_a_refusal_names_the_field(call: AccountingCalls) -> None:
     with pytest.raises(EntriesUnbalanced) as refused:
         await call.CreateTransaction(goodwill(499), ANY)
     assert (refused.value.field, refused.value.metadata) == ("entries", {"debit_minor": "500", "credit_minor": "499"})
 
 
-async def test_a_batch_gives_one_result_per_journal(call: AccountingServicer) -> None:
+async def test_a_batch_gives_one_result_per_journal(call: AccountingCalls) -> None:
     requests = [
         goodwill(related_no="a"),
         goodwill(499, related_no="b"),
@@ -99,12 +99,12 @@ async def test_a_batch_gives_one_result_per_journal(call: AccountingServicer) ->
     assert results[2].startswith("requests[2].related_no")
 
 
-async def test_an_empty_batch_is_refused(call: AccountingServicer) -> None:
+async def test_an_empty_batch_is_refused(call: AccountingCalls) -> None:
     with pytest.raises(FieldInvalid):
         await call.BatchCreateTransactions(pb.BatchCreateTransactionsRequest(), ANY)
 
 
-async def test_a_journal_is_reversed_once_by_different_requests(call: AccountingServicer) -> None:
+async def test_a_journal_is_reversed_once_by_different_requests(call: AccountingCalls) -> None:
     booked = (await call.CreateTransaction(goodwill(), ANY)).transaction
 
     def request() -> pb.ReverseTransactionRequest:
@@ -119,7 +119,7 @@ async def test_a_journal_is_reversed_once_by_different_requests(call: Accounting
     assert await balance(call, SETTLEMENT) == "19360"
 
 
-async def test_transactions_are_paged_without_a_seam(call: AccountingServicer) -> None:
+async def test_transactions_are_paged_without_a_seam(call: AccountingCalls) -> None:
     first = await call.ListTransactions(pb.ListTransactionsRequest(page_size=1, merchant_id=ALICE), ANY)
     again = pb.ListTransactionsRequest(page_size=1, merchant_id=ALICE, page_token=first.next_page_token)
     second = await call.ListTransactions(again, ANY)
@@ -129,12 +129,12 @@ async def test_transactions_are_paged_without_a_seam(call: AccountingServicer) -
         await call.ListTransactions(pb.ListTransactionsRequest(page_token=first.next_page_token), ANY)
 
 
-async def test_transactions_of_a_payment_are_found(call: AccountingServicer) -> None:
+async def test_transactions_of_a_payment_are_found(call: AccountingCalls) -> None:
     found = await call.ListTransactions(pb.ListTransactionsRequest(root_reference=payment_id(2)), ANY)
     assert [each.related_no for each in found.transactions] == [capture_id(2)]
 
 
-async def test_a_token_of_a_place_that_cannot_be_is_refused(call: AccountingServicer) -> None:
+async def test_a_token_of_a_place_that_cannot_be_is_refused(call: AccountingCalls) -> None:
     scope = ("ListEntries", SETTLEMENT, datetime(1, 1, 1, tzinfo=UTC), _LAST)
     for micros, line in ((10**30, 0), (-1, 0), (0, 10**6), (0, -1)):
         token = paging.encode_page_token([micros, "txn_1", line], scope)
@@ -142,14 +142,14 @@ async def test_a_token_of_a_place_that_cannot_be_is_refused(call: AccountingServ
             await call.ListEntries(pb.ListEntriesRequest(account_id=SETTLEMENT, page_token=token), ANY)
 
 
-async def test_a_transaction_is_found_by_what_moved_the_money_whoever_booked_it(call: AccountingServicer) -> None:
+async def test_a_transaction_is_found_by_what_moved_the_money_whoever_booked_it(call: AccountingCalls) -> None:
     booked = await call.CreateTransaction(goodwill(), ANY)
     for related_no in (capture_id(2), booked.transaction.related_no):
         found = await call.ListTransactions(pb.ListTransactionsRequest(related_no=related_no), ANY)
         assert [each.related_no for each in found.transactions] == [related_no]
 
 
-async def test_accounts_are_listed_and_filtered(call: AccountingServicer) -> None:
+async def test_accounts_are_listed_and_filtered(call: AccountingCalls) -> None:
     everything = await call.ListAccounts(pb.ListAccountsRequest(), ANY)
     assert sorted(each.account_kind for each in everything.accounts) == [
         "merchant.settlement",
@@ -163,7 +163,7 @@ async def test_accounts_are_listed_and_filtered(call: AccountingServicer) -> Non
     assert (await call.ListAccounts(pb.ListAccountsRequest(currency_code="JPY"), ANY)).accounts == []
 
 
-async def test_accounts_are_paged_without_a_seam(call: AccountingServicer) -> None:
+async def test_accounts_are_paged_without_a_seam(call: AccountingCalls) -> None:
     token, ids = "", []
     for _ in range(3):
         page = await call.ListAccounts(pb.ListAccountsRequest(page_size=1, page_token=token), ANY)
@@ -173,13 +173,13 @@ async def test_accounts_are_paged_without_a_seam(call: AccountingServicer) -> No
     assert ids == sorted({SETTLEMENT, FEES, account("platform.income")})
 
 
-async def test_a_balance_is_given_now_and_as_of_a_time(call: AccountingServicer) -> None:
+async def test_a_balance_is_given_now_and_as_of_a_time(call: AccountingCalls) -> None:
     assert await balance(call, SETTLEMENT) == "19360"
     assert await balance(call, SETTLEMENT, as_of_time=to_timestamp(NOON)) == "9680"
     assert await balance(call, SETTLEMENT, as_of_time=to_timestamp(NOON - timedelta(seconds=1))) == "0"
 
 
-async def test_a_statement_is_paged_without_a_seam(call: AccountingServicer) -> None:
+async def test_a_statement_is_paged_without_a_seam(call: AccountingCalls) -> None:
     token = ""
     seen = []
     for _ in range(4):
@@ -192,7 +192,7 @@ async def test_a_statement_is_paged_without_a_seam(call: AccountingServicer) -> 
 
 
 async def test_a_statement_comes_in_pages_that_fit_into_a_reply_whatever_is_asked(
-    call: AccountingServicer, ledger: Runtime
+    call: AccountingCalls, ledger: Runtime
 ) -> None:
     request = pb.ListEntriesRequest(account_id=SETTLEMENT, page_size=1_000)
     whole = list((await call.ListEntries(request, ANY)).lines)
@@ -204,7 +204,7 @@ async def test_a_statement_comes_in_pages_that_fit_into_a_reply_whatever_is_aske
     assert (len(first.lines), [*first.lines, *second.lines], second.next_page_token) == (3, whole, "")
 
 
-async def test_a_statement_that_ends_before_it_starts_is_refused(call: AccountingServicer) -> None:
+async def test_a_statement_that_ends_before_it_starts_is_refused(call: AccountingCalls) -> None:
     request = pb.ListEntriesRequest(
         account_id=SETTLEMENT,
         effective_time_min=to_timestamp(NOON),
@@ -215,7 +215,7 @@ async def test_a_statement_that_ends_before_it_starts_is_refused(call: Accountin
     assert refused.value.field == "effective_time_before"
 
 
-async def test_the_trial_balance_balances(call: AccountingServicer) -> None:
+async def test_the_trial_balance_balances(call: AccountingCalls) -> None:
     (dollars,) = (await call.GetTrialBalance(pb.GetTrialBalanceRequest(), ANY)).trial_balances
     assert (dollars.currency_code, dollars.debit_total_minor, dollars.credit_total_minor) == ("USD", "20000", "20000")
     assert [(line.account_kind, line.debit_minor, line.credit_minor) for line in dollars.lines] == [
@@ -227,7 +227,7 @@ async def test_the_trial_balance_balances(call: AccountingServicer) -> None:
         await call.GetTrialBalance(pb.GetTrialBalanceRequest(currency_code="QQQ"), ANY)
 
 
-async def test_what_does_not_exist_is_not_found(call: AccountingServicer) -> None:
+async def test_what_does_not_exist_is_not_found(call: AccountingCalls) -> None:
     with pytest.raises(TransactionNotFound):
         await call.GetTransaction(pb.GetTransactionRequest(transaction_id="txn_" + "0" * 32), ANY)
     unknown = "acc_" + "0" * 32

@@ -14,9 +14,9 @@ from paystream.payment.v1.events import LateCaptureReceived
 from services.accounting import store
 from services.accounting.commands import journals
 from services.accounting.domain.transaction import Account
-from services.accounting.rpc.accounting import AccountingServicer
 from tests.integration.accounting.books import consume, rows
 from tests.line.replies import checked
+from tests.line.servicers import AccountingCalls
 from tests.unit.accounting.ledger import ALICE, BOB, NOON, capture, credit, debit, journal, late, refund, resolved
 
 SEED = 11
@@ -95,7 +95,7 @@ async def pages(ledger: Runtime, account: Account, *, size: int, **bounds: Any) 
     request = pb.ListEntriesRequest(account_id=account.account_id, page_size=size)
     for name, at in bounds.items():
         getattr(request, name).FromDatetime(at)
-    call, found = checked(AccountingServicer(ledger)), []
+    call, found = checked(AccountingCalls(ledger)), []
     while True:
         found.append(await call.ListEntries(request, None))
         if not found[-1].next_page_token:

@@ -20,9 +20,9 @@ from services.accounting.commands.verification import verify
 from services.accounting.domain.journal import JournalNeedsApproval
 from services.accounting.domain.period import PeriodClosed
 from services.accounting.domain.transaction import InsufficientFunds
-from services.accounting.rpc import AccountingServicer
 from tests.integration.accounting.books import account, balance, consume, rows
 from tests.line.replies import checked
+from tests.line.servicers import AccountingCalls
 from tests.unit.accounting.ledger import ALICE, NOON, capture, refund
 
 ANY: Any = None
@@ -32,9 +32,9 @@ RECEIVABLE = account("merchant.receivable", ALICE)
 
 
 @pytest.fixture
-def call(ledger: Runtime) -> AccountingServicer:
+def call(ledger: Runtime) -> AccountingCalls:
     act_as("ann")
-    return checked(AccountingServicer(ledger))
+    return checked(AccountingCalls(ledger))
 
 
 def leg(kind: str, side: pb.Side.ValueType, amount: int) -> pb.JournalEntry:
@@ -55,7 +55,7 @@ def content(debited: str, credited: str, amount: int, *, kind: str = "Goodwill",
     )
 
 
-async def book_batch(call: AccountingServicer, *journals: pb.JournalContent) -> list[str]:
+async def book_batch(call: AccountingCalls, *journals: pb.JournalContent) -> list[str]:
     """Book as one person, and give the reason of each refusal, empty for what was booked."""
     requests = [
         pb.CreateTransactionRequest(
@@ -77,19 +77,19 @@ def reason_of(result: pb.BatchCreateTransactionsResponse.Result) -> str:
     return next((info.reason for detail in result.error.details if detail.Unpack(info)), "")
 
 
-async def propose(call: AccountingServicer, person: str = "ann", **fields: Any) -> pb.JournalProposal:
+async def propose(call: AccountingCalls, person: str = "ann", **fields: Any) -> pb.JournalProposal:
     act_as(person)
     request = pb.ProposeJournalRequest(request_id=str(uuid.uuid4()), reason="As agreed", **fields)
     return (await call.ProposeJournal(request, ANY)).proposal
 
 
-async def approve(call: AccountingServicer, proposal: pb.JournalProposal, person: str) -> pb.JournalProposal:
+async def approve(call: AccountingCalls, proposal: pb.JournalProposal, person: str) -> pb.JournalProposal:
     act_as(person)
     request = pb.ApproveJournalRequest(request_id=str(uuid.uuid4()), proposal_id=proposal.proposal_id, reason="Seen")
     return (await call.ApproveJournal(request, ANY)).proposal
 
 
-async def book_alone(call: AccountingServicer, amount: int, number: int, person: str = "ann", **fields: Any) -> None:
+async def book_alone(call: AccountingCalls, amount: int, number: int, person: str = "ann", **fields: Any) -> None:
     act_as(person)
     request = pb.CreateTransactionRequest(
         request_id=str(uuid.uuid4()),
@@ -103,18 +103,18 @@ async def book_alone(call: AccountingServicer, amount: int, number: int, person:
     await call.CreateTransaction(request, ANY)
 
 
-async def close(call: AccountingServicer, person: str, end: datetime = NEW_YEAR) -> pb.Period:
+async def close(call: AccountingCalls, person: str, end: datetime = NEW_YEAR) -> pb.Period:
     act_as(person)
     request = pb.ClosePeriodRequest(request_id=str(uuid.uuid4()), end_time=to_timestamp(end), reason="2020")
     return (await call.ClosePeriod(request, ANY)).period
 
 
-async def trial_balance(call: AccountingServicer, as_of: datetime) -> pb.GetTrialBalanceResponse:
+async def trial_balance(call: AccountingCalls, as_of: datetime) -> pb.GetTrialBalanceResponse:
     return await call.GetTrialBalance(pb.GetTrialBalanceRequest(as_of_time=to_timestamp(as_of)), ANY)
 
 
 async def test_a_journal_is_booked_once_another_person_approves_it_with_both_names_kept(
-    call: AccountingServicer, ledger: Runtime
+    call: AccountingCalls, ledger: Runtime
 ) -> None:
     await consume(ledger, capture(1))
     proposal = await propose(call, journal=content("merchant.settlement", "platform.fees", 5_000_000))
@@ -135,7 +135,7 @@ async def test_a_journal_is_booked_once_another_person_approves_it_with_both_nam
     await ledger.read(verify)
 
 
-async def test_two_proposals_of_one_journal_book_it_once(call: AccountingServicer, ledger: Runtime) -> None:
+async def test_two_proposals_of_one_journal_book_it_once(call: AccountingCalls, ledger: Runtime) -> None:
     await consume(ledger, capture(1))
     goodwill = content("merchant.settlement", "platform.fees", 5_000_000)
     first, second = [await propose(call, journal=goodwill) for _ in range(2)]
@@ -145,7 +145,7 @@ async def test_two_proposals_of_one_journal_book_it_once(call: AccountingService
 
 
 async def test_five_journals_of_two_thirds_of_the_limit_do_not_pass_one_person(
-    call: AccountingServicer, ledger: Runtime
+    call: AccountingCalls, ledger: Runtime
 ) -> None:
     # 10,000.00 a day by one person: 6,000.00 pass, 6,000.00 more do not, by whichever spelling of the name.
     await consume(ledger, capture(1))
@@ -165,7 +165,7 @@ async def test_five_journals_of_two_thirds_of_the_limit_do_not_pass_one_person(
 
 
 async def test_what_funds_did_not_suffice_for_opens_no_way_past_the_limit_within_a_batch(
-    call: AccountingServicer, ledger: Runtime
+    call: AccountingCalls, ledger: Runtime
 ) -> None:
     # 1.00 that is not available is refused; 10,000.01 under the same name is refused in the same batch, as it is alone.
     await consume(ledger, capture(1))
@@ -177,7 +177,7 @@ async def test_what_funds_did_not_suffice_for_opens_no_way_past_the_limit_within
 
 
 async def test_what_funds_did_not_suffice_for_takes_no_room_below_the_limit(
-    call: AccountingServicer, ledger: Runtime
+    call: AccountingCalls, ledger: Runtime
 ) -> None:
     # 6,000.00 that are not available are refused, so that 6,000.00 of others and 4,000.00 more stay within 10,000.00.
     await consume(ledger, capture(1))
@@ -192,16 +192,14 @@ async def test_what_funds_did_not_suffice_for_takes_no_room_below_the_limit(
     assert await balance(ledger, SETTLEMENT) == 9_680 + 1_000_000
 
 
-async def test_two_calls_at_once_do_not_both_find_room_below_the_limit(
-    call: AccountingServicer, ledger: Runtime
-) -> None:
+async def test_two_calls_at_once_do_not_both_find_room_below_the_limit(call: AccountingCalls, ledger: Runtime) -> None:
     await consume(ledger, capture(1))
     results = await asyncio.gather(*(book_alone(call, 600_000, n) for n in range(4)), return_exceptions=True)
     assert sorted(type(each).__name__ for each in results) == ["JournalNeedsApproval"] * 3 + ["NoneType"]
 
 
 async def test_a_merchant_that_leaves_owing_becomes_a_debtor_and_is_written_off(
-    call: AccountingServicer, ledger: Runtime
+    call: AccountingCalls, ledger: Runtime
 ) -> None:
     await consume(ledger, refund(1, amount_minor=320))
     owing = await propose(
@@ -225,7 +223,7 @@ async def test_a_merchant_that_leaves_owing_becomes_a_debtor_and_is_written_off(
     await ledger.read(verify)
 
 
-async def test_a_journal_is_reversed_by_two_people_once(call: AccountingServicer, ledger: Runtime) -> None:
+async def test_a_journal_is_reversed_by_two_people_once(call: AccountingCalls, ledger: Runtime) -> None:
     await consume(ledger, capture(1))
     booked = await approve(
         call, await propose(call, journal=content("merchant.settlement", "platform.fees", 2_000_000)), "bob"
@@ -243,7 +241,7 @@ async def test_a_journal_is_reversed_by_two_people_once(call: AccountingServicer
     await ledger.read(verify)
 
 
-async def test_what_is_closed_changes_no_more(call: AccountingServicer, ledger: Runtime) -> None:
+async def test_what_is_closed_changes_no_more(call: AccountingCalls, ledger: Runtime) -> None:
     await consume(ledger, capture(1, occurred_at=NEW_YEAR - timedelta(days=2)))
     first = await close(call, "ann")
     assert (first.state, (await close(call, "Ann")).state) == (pb.PERIOD_STATE_PROPOSED, pb.PERIOD_STATE_PROPOSED)
@@ -269,7 +267,7 @@ async def test_what_is_closed_changes_no_more(call: AccountingServicer, ledger: 
 
 
 async def test_a_period_is_closed_behind_bookings_in_progress_and_not_beside_them(
-    call: AccountingServicer, ledger: Runtime
+    call: AccountingCalls, ledger: Runtime
 ) -> None:
     await close(call, "ann")
     booking, closing = asyncio.Event(), asyncio.Event()
@@ -290,7 +288,7 @@ async def test_a_period_is_closed_behind_bookings_in_progress_and_not_beside_the
 
 
 async def test_the_database_itself_dates_nothing_into_what_is_closed(
-    call: AccountingServicer, ledger: Runtime, admin_url: str
+    call: AccountingCalls, ledger: Runtime, admin_url: str
 ) -> None:
     await consume(ledger, capture(1, occurred_at=NOON))
     await close(call, "ann", NOON)

@@ -11,12 +11,12 @@ from paykit.process.runtime import Runtime
 from paykit.testing.runtimes import act_as
 from paystream.analytics.v1 import analytics_pb2 as pb
 from services.analytics import handlers
-from services.analytics.rpc.analytics import AnalyticsServicer
 from services.analytics.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.integration import shared_database
 from tests.integration.payment.conftest import merchant_event
 from tests.line.replies import checked
+from tests.line.servicers import AnalyticsCalls
 
 ANY: Any = None
 
@@ -29,7 +29,7 @@ class Observatory:
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
-        self.call = checked(AnalyticsServicer(runtime))
+        self.call = checked(AnalyticsCalls(runtime))
         self.merchant_id = new_id("mer")
 
     async def know_merchant(self, time_zone: str = "UTC", **changes: Any) -> str:

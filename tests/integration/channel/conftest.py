@@ -17,12 +17,13 @@ from paykit.testing.runtimes import act_as
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.common.v1.money_pb2 import Money
 from services.channel import jobs
-from services.channel.rpc import ChannelServicer
+from services.channel.rpc.latency import Latency
 from services.channel.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.integration import shared_database
 from tests.integration.channel.listening import Listener, serving
 from tests.line.replies import checked
+from tests.line.servicers import ChannelCalls
 
 NIGHT = datetime(2026, 3, 1, 23, 59, 58, tzinfo=UTC)
 ANY: Any = None
@@ -34,7 +35,7 @@ class House:
     def __init__(self, runtime: Runtime, clock: ManualClock) -> None:
         self.runtime = runtime
         self.clock = clock
-        self.call = checked(ChannelServicer(runtime))
+        self.call = checked(ChannelCalls(runtime, Latency(runtime)))
 
     async def authorize(self, amount_minor: int, *, within_s: float = 5.0, **changes: Any) -> pb.Transaction:
         act_as("payment", correlation_id="cor_channel").deadline = time.monotonic() + within_s
@@ -154,7 +155,7 @@ async def house(runtime_of: RuntimeOf) -> House:
 
 @pytest.fixture
 async def listening() -> AsyncIterator[tuple[Listener, str]]:
-    async with serving(Listener()) as (listener, address):  # type: ignore[abstract]  # some methods are called back
+    async with serving(Listener()) as (listener, address):
         yield listener, address
 
 

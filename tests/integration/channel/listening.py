@@ -10,7 +10,7 @@ from paystream.payment.v1 import payment_pb2, payment_pb2_grpc
 from paystream.withdrawal.v1 import withdrawal_pb2, withdrawal_pb2_grpc
 
 
-class Listener(payment_pb2_grpc.PaymentServiceServicer):
+class Listener(payment_pb2_grpc.ChannelCallbackServiceServicer):
     """The receiving end: writes down what it is told, after refusing as often as it is set to."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Listener(payment_pb2_grpc.PaymentServiceServicer):
         self.journeys.add(dict(context.invocation_metadata())["x-correlation-id"])
 
 
-class BankListener(withdrawal_pb2_grpc.WithdrawalServiceServicer):
+class BankListener(withdrawal_pb2_grpc.ChannelCallbackServiceServicer):
     """The end that receives what is told of payouts; it writes it down in a listener."""
 
     def __init__(self, listener: Listener) -> None:
@@ -54,8 +54,8 @@ class BankListener(withdrawal_pb2_grpc.WithdrawalServiceServicer):
 @asynccontextmanager
 async def serving(listener: Listener) -> AsyncIterator[tuple[Listener, str]]:
     server = grpc.aio.server()
-    payment_pb2_grpc.add_PaymentServiceServicer_to_server(listener, server)
-    withdrawal_pb2_grpc.add_WithdrawalServiceServicer_to_server(BankListener(listener), server)  # type: ignore[abstract]
+    payment_pb2_grpc.add_ChannelCallbackServiceServicer_to_server(listener, server)
+    withdrawal_pb2_grpc.add_ChannelCallbackServiceServicer_to_server(BankListener(listener), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

@@ -18,10 +18,10 @@ from paykit.testing.runtimes import act_as
 from paystream.merchant.v1 import merchant_pb2 as pb
 from services.merchant import domain, messages
 from services.merchant.domain import rules
-from services.merchant.rpc import MerchantServicer
 from services.merchant.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.line.replies import checked
+from tests.line.servicers import MerchantCalls
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ANY: Any = None
@@ -32,7 +32,7 @@ class House:
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
-        self.call = checked(MerchantServicer(runtime))
+        self.call = checked(MerchantCalls(runtime))
 
     async def create(self, **changes: Any) -> pb.Merchant:
         return (await self.call.CreateMerchant(create_request(**changes), ANY)).merchant

@@ -18,11 +18,11 @@ from paystream.notification.v1 import notification_pb2 as pb
 from services.notification import commands, handlers
 from services.notification.commands.notification import RecordTry
 from services.notification.domain.notification import DeliveryOutcome, DeliveryResult
-from services.notification.rpc.notification import NotificationServicer
 from services.notification.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.integration import shared_database
 from tests.line.replies import checked
+from tests.line.servicers import NotificationCalls
 
 ANY: Any = None
 
@@ -41,7 +41,7 @@ class Office:
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
-        self.call = checked(NotificationServicer(runtime))
+        self.call = checked(NotificationCalls(runtime))
         self.merchant_id = new_id("mer")
 
     async def deliver(self, *events: Any, handler: Handler = handlers.on_event) -> Sequence[HandlerResult]:

@@ -27,12 +27,12 @@ from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import handlers
 from services.payment.jobs import attempts as jobs
-from services.payment.rpc.payment import PaymentServicer
 from services.payment.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.event_fields import PRESENTED
 from tests.integration import aging, shared_database
 from tests.line.replies import checked
+from tests.line.servicers import PaymentCalls
 
 ANY: Any = None
 SILENT_STATUS = status_pb2.Status(code=code_pb2.DEADLINE_EXCEEDED, message="no answer")
@@ -126,7 +126,7 @@ class House:
     def __init__(self, runtime: Runtime, channel: ScriptedChannel) -> None:
         self.runtime = runtime
         self.channel = channel
-        self.call = checked(PaymentServicer(runtime))
+        self.call = checked(PaymentCalls(runtime))
         self.merchant_id = new_id("mer")
 
     async def know_merchant(self, **changes: Any) -> str:

@@ -81,7 +81,7 @@ async def pair(runtime_of: RuntimeOf, tmp_path: Path) -> AsyncIterator[Pair]:
     house = House(payment, ScriptedChannel())  # type: ignore[abstract]  # Not served here.
     await house.know_merchant()
     async with grpc.aio.insecure_channel(addresses["channel_address"]) as opened:
-        yield Pair(house, channel, channel_pb2_grpc.ChannelServiceStub(opened))
+        yield Pair(house, channel, channel_pb2_grpc.SimulatorServiceStub(opened))
     for server in servers:
         await server.stop(1.0)
 
@@ -92,7 +92,7 @@ async def behave(addresses: dict[str, str]) -> None:
         callback_delay_ms=10, callback_address=addresses["grpc_address"], fee_basis_points=150, finality_seconds=1
     )
     async with grpc.aio.insecure_channel(addresses["channel_address"]) as opened:
-        stub = channel_pb2_grpc.ChannelServiceStub(opened)
+        stub = channel_pb2_grpc.SimulatorServiceStub(opened)
         await stub.SetBehaviour(
             channel_pb.SetBehaviourRequest(request_id=str(uuid.uuid4()), behaviour=behaviour), timeout=10
         )

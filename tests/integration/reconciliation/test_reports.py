@@ -217,7 +217,9 @@ async def test_a_report_of_many_items_comes_in_bounded_chunks(matcher: Matcher) 
 async def test_the_command_writes_a_new_file_and_no_other(matcher: Matcher, tmp_path: Path) -> None:
     await day_of_all_kinds(matcher)
     server = grpc.aio.server()
-    reconciliation_pb2_grpc.add_ReconciliationServiceServicer_to_server(ReconciliationServicer(matcher.runtime), server)
+    reconciliation_pb2_grpc.add_ReconciliationOperationsServiceServicer_to_server(
+        ReconciliationServicer(matcher.runtime), server
+    )
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     to, file = ["--address", f"127.0.0.1:{port}"], tmp_path / "day.jsonl"

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 
 from paystream.settlement.v1 import settlement_pb2 as pb
-from services.settlement.rpc import SettlementServicer
 from tests.integration.repeated_calls import FEW_EXAMPLES, STEPS, Repeated, Step, assert_repeats_create_nothing
 from tests.integration.settlement.till import Till
 from tests.line.replies import checked
+from tests.line.servicers import SettlementCalls
 from tests.unit.settlement.builders import ALICE, BOB, capture, daily
 
 CAPTURES = itertools.count(1)
@@ -31,7 +31,7 @@ async def settlements(till: Till) -> Repeated:
             override_reason="the month ends",
         )
 
-    call = checked(SettlementServicer(till.runtime)).CreateSettlement
+    call = checked(SettlementCalls(till.runtime)).CreateSettlement
     return Repeated(call=call, request=request, created=lambda reply: reply.settlement.settlement_id)
 
 

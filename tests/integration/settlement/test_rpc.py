@@ -15,9 +15,9 @@ from paykit.testing.runtimes import act_as
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.settlement.v1 import settlement_pb2 as pb
 from services.settlement.domain.settlement import NothingToSettle, SettlementNotDue, SettlementNotFound
-from services.settlement.rpc import SettlementServicer
 from tests.integration.settlement.till import Till
 from tests.line.replies import checked
+from tests.line.servicers import SettlementCalls
 from tests.unit.settlement.builders import (
     ALICE,
     BOB,
@@ -37,9 +37,9 @@ ANY: Any = None
 
 
 @pytest.fixture
-def call(till: Till) -> SettlementServicer:
+def call(till: Till) -> SettlementCalls:
     act_as("ops")
-    return checked(SettlementServicer(till.runtime))
+    return checked(SettlementCalls(till.runtime))
 
 
 def request(**changes: Any) -> pb.CreateSettlementRequest:
@@ -52,14 +52,14 @@ def request(**changes: Any) -> pb.CreateSettlementRequest:
     return pb.CreateSettlementRequest(**(given | changes))
 
 
-async def created(till: Till, call: SettlementServicer) -> pb.Settlement:
+async def created(till: Till, call: SettlementCalls) -> pb.Settlement:
     """Settle two captures and a refund of ALICE, of 5,808 with a reserve of 5 %."""
     await till.policy(daily("18:00", reserve_basis_points=500, reserve_days=30))
     await till.consume(capture(1, 10_000, 320), refund(1, 4_000, 128), capture(2, 500, at=utc(1, 11)))
     return (await call.CreateSettlement(request(), ANY)).settlement
 
 
-async def test_a_settlement_shows_what_it_consists_of(till: Till, call: SettlementServicer) -> None:
+async def test_a_settlement_shows_what_it_consists_of(till: Till, call: SettlementCalls) -> None:
     made = await created(till, call)
     assert made == (await call.GetSettlement(pb.GetSettlementRequest(settlement_id=made.settlement_id), ANY)).settlement
     assert made.sums == pb.Sums(
@@ -80,7 +80,7 @@ async def test_a_settlement_shows_what_it_consists_of(till: Till, call: Settleme
         await call.GetSettlement(pb.GetSettlementRequest(settlement_id=stl(9)), ANY)
 
 
-async def test_a_request_settles_once(till: Till, call: SettlementServicer) -> None:
+async def test_a_request_settles_once(till: Till, call: SettlementCalls) -> None:
     await till.policy(daily())
     await till.consume(capture(1))
     asked = request()
@@ -92,7 +92,7 @@ async def test_a_request_settles_once(till: Till, call: SettlementServicer) -> N
         await call.CreateSettlement(request(request_id=asked.request_id, merchant_id=BOB), ANY)
 
 
-async def test_settlements_are_listed_newest_first_by_filters(till: Till, call: SettlementServicer) -> None:
+async def test_settlements_are_listed_newest_first_by_filters(till: Till, call: SettlementCalls) -> None:
     await till.policy(daily())
     made = []
     for number in range(3):
@@ -119,7 +119,7 @@ async def test_settlements_are_listed_newest_first_by_filters(till: Till, call: 
     assert await listed(create_time_before=since) == made[:1]
 
 
-async def test_items_are_listed_by_settlement_in_order_and_by_transaction(till: Till, call: SettlementServicer) -> None:
+async def test_items_are_listed_by_settlement_in_order_and_by_transaction(till: Till, call: SettlementCalls) -> None:
     made = await created(till, call)
     items: list[pb.SettlementItem] = []
     asked = pb.ListSettlementItemsRequest(settlement_id=made.settlement_id, page_size=2)
@@ -141,7 +141,7 @@ async def test_items_are_listed_by_settlement_in_order_and_by_transaction(till: 
         await call.ListSettlementItems(pb.ListSettlementItemsRequest(settlement_id=stl(9)), ANY)
 
 
-async def test_the_items_of_one_transaction_come_by_merchant_in_pages(till: Till, call: SettlementServicer) -> None:
+async def test_the_items_of_one_transaction_come_by_merchant_in_pages(till: Till, call: SettlementCalls) -> None:
     move = booked("Move", "m-1", [entry("merchant.settlement", -9, ALICE), entry("merchant.settlement", 9, BOB)])
     await till.consume(move)
     asked = pb.ListSettlementItemsRequest(transaction_id=move.transaction_id, page_size=1)
@@ -152,9 +152,7 @@ async def test_the_items_of_one_transaction_come_by_merchant_in_pages(till: Till
     assert second.next_page_token == ""
 
 
-async def test_items_come_in_pages_that_fit_into_a_reply_whatever_is_asked(
-    till: Till, call: SettlementServicer
-) -> None:
+async def test_items_come_in_pages_that_fit_into_a_reply_whatever_is_asked(till: Till, call: SettlementCalls) -> None:
     made = await created(till, call)
     asked = pb.ListSettlementItemsRequest(settlement_id=made.settlement_id, page_size=1_000)
     whole = list((await call.ListSettlementItems(asked, ANY)).items)
@@ -165,7 +163,7 @@ async def test_items_come_in_pages_that_fit_into_a_reply_whatever_is_asked(
     assert (len(first.items), [*first.items, *second.items], second.next_page_token) == (2, whole, "")
 
 
-async def test_the_chunks_of_a_report_fit_into_replies(till: Till, call: SettlementServicer) -> None:
+async def test_the_chunks_of_a_report_fit_into_replies(till: Till, call: SettlementCalls) -> None:
     made = await created(till, call)
     whole = b"".join(await exported(call, made.settlement_id, pb.EXPORT_FORMAT_CSV))
     limit_replies(till, REST_BYTES_MAX + 100)
@@ -177,7 +175,7 @@ def limit_replies(till: Till, bytes_max: int) -> None:
     till.runtime.settings = till.runtime.settings.model_copy(update={"grpc_reply_bytes_max": bytes_max})
 
 
-async def test_the_pending_balance_is_that_of_the_ledgers_account(till: Till, call: SettlementServicer) -> None:
+async def test_the_pending_balance_is_that_of_the_ledgers_account(till: Till, call: SettlementCalls) -> None:
     made = await created(till, call)
     await till.consume(capture(3, 700), capture(4, 60, currency_code="JPY"))
     asked = pb.GetPendingBalanceRequest(merchant_id=ALICE)
@@ -192,13 +190,13 @@ async def test_the_pending_balance_is_that_of_the_ledgers_account(till: Till, ca
     assert not (await call.GetPendingBalance(pb.GetPendingBalanceRequest(merchant_id=BOB), ANY)).balances
 
 
-async def exported(call: SettlementServicer, settlement_id: str, format_: pb.ExportFormat.ValueType) -> list[bytes]:
+async def exported(call: SettlementCalls, settlement_id: str, format_: pb.ExportFormat.ValueType) -> list[bytes]:
     asked = pb.ExportSettlementRequest(settlement_id=settlement_id, format=format_)
     return [response.chunk async for response in call.ExportSettlement(asked, ANY)]
 
 
 async def test_a_report_holds_every_item_of_a_large_settlement_in_bounded_chunks(
-    till: Till, call: SettlementServicer
+    till: Till, call: SettlementCalls
 ) -> None:
     await till.policy(daily())
     await till.consume(*(capture(number, number + 1) for number in range(1_250)))
@@ -211,7 +209,7 @@ async def test_a_report_holds_every_item_of_a_large_settlement_in_bounded_chunks
     assert (report["total_minor"], len(report["items"])) == (781_875, 1_250)
 
 
-async def test_only_what_is_closed_and_not_refused_has_a_report(till: Till, call: SettlementServicer) -> None:
+async def test_only_what_is_closed_and_not_refused_has_a_report(till: Till, call: SettlementCalls) -> None:
     made = await created(till, call)
     await till.consume(rejected(made.settlement_id))
     (pending,) = (await call.ListSettlements(
@@ -225,7 +223,7 @@ async def test_only_what_is_closed_and_not_refused_has_a_report(till: Till, call
         await exported(call, stl(9), pb.EXPORT_FORMAT_CSV)
 
 
-async def test_a_reserve_is_held_longer_once(till: Till, call: SettlementServicer) -> None:
+async def test_a_reserve_is_held_longer_once(till: Till, call: SettlementCalls) -> None:
     made = await created(till, call)
     await till.book()
     asked = pb.ExtendReserveRequest(
@@ -245,7 +243,7 @@ async def test_a_reserve_is_held_longer_once(till: Till, call: SettlementService
         await call.ExtendReserve(asked, ANY)
 
 
-async def test_negative_balances_of_all_merchants_are_listed_in_pages(till: Till, call: SettlementServicer) -> None:
+async def test_negative_balances_of_all_merchants_are_listed_in_pages(till: Till, call: SettlementCalls) -> None:
     await till.consume(refund(1, 500), refund(2, 70, merchant_id=BOB), capture(3, 60, currency_code="JPY"))
     await till.consume(journal(1, merchant_id=BOB, available=20, receivable=5))
     await till.recover()
@@ -275,7 +273,7 @@ async def test_negative_balances_of_all_merchants_are_listed_in_pages(till: Till
 
 
 async def test_a_settlement_before_its_time_keeps_its_reason_and_a_held_one_says_why(
-    till: Till, call: SettlementServicer
+    till: Till, call: SettlementCalls
 ) -> None:
     assert (await created(till, call)).override_reason == "moving out"
     await till.consume(capture(3, 700))

@@ -22,13 +22,13 @@ from paystream.payment.v1 import events as payment_events
 from paystream.settlement.v1 import events as settlement_events
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
 from services.withdrawal import handlers, jobs
-from services.withdrawal.rpc.withdrawal import WithdrawalServicer
 from services.withdrawal.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.event_fields import DISPUTED
 from tests.integration import aging, shared_database
 from tests.integration.payment.conftest import ScriptedChannel, merchant_event, served
 from tests.line.replies import checked
+from tests.line.servicers import WithdrawalCalls
 
 ANY: Any = None
 TOKEN = "tok_iban"
@@ -47,7 +47,7 @@ class Treasury:
     def __init__(self, runtime: Runtime, bank: ScriptedBank) -> None:
         self.runtime = runtime
         self.bank = bank
-        self.call = checked(WithdrawalServicer(runtime))
+        self.call = checked(WithdrawalCalls(runtime))
         self.merchant_id = new_id("mer")
         self.bank_account_id = ""
 

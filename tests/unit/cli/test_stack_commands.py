@@ -22,7 +22,7 @@ def test_the_lines_to_try_are_commands_for_a_shell() -> None:
     calls = [shlex.split(line) for line in re.sub(r" \\\n +", " ", text).splitlines()]
     assert [call[-2:] for call in calls] == [
         ["127.0.0.1:1", "list"],
-        ["127.0.0.1:2", "paystream.merchant.v1.MerchantService/CreateMerchant"],
+        ["127.0.0.1:2", "paystream.merchant.v1.MerchantOperationsService/CreateMerchant"],
         ["127.0.0.1:3", "paystream.accounting.v1.AccountingService/ListTransactions"],
     ]
     request = merchant_pb2.CreateMerchantRequest(**json.loads(calls[1][3]))

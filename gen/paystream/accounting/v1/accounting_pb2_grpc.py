@@ -46,56 +46,6 @@ class AccountingServiceStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.CreateTransaction = channel.unary_unary(
-                '/paystream.accounting.v1.AccountingService/CreateTransaction',
-                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.CreateTransactionRequest.SerializeToString,
-                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.CreateTransactionResponse.FromString,
-                _registered_method=True)
-        self.BatchCreateTransactions = channel.unary_unary(
-                '/paystream.accounting.v1.AccountingService/BatchCreateTransactions',
-                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.BatchCreateTransactionsRequest.SerializeToString,
-                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.BatchCreateTransactionsResponse.FromString,
-                _registered_method=True)
-        self.ReverseTransaction = channel.unary_unary(
-                '/paystream.accounting.v1.AccountingService/ReverseTransaction',
-                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ReverseTransactionRequest.SerializeToString,
-                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ReverseTransactionResponse.FromString,
-                _registered_method=True)
-        self.ProposeJournal = channel.unary_unary(
-                '/paystream.accounting.v1.AccountingService/ProposeJournal',
-                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ProposeJournalRequest.SerializeToString,
-                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ProposeJournalResponse.FromString,
-                _registered_method=True)
-        self.ApproveJournal = channel.unary_unary(
-                '/paystream.accounting.v1.AccountingService/ApproveJournal',
-                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ApproveJournalRequest.SerializeToString,
-                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ApproveJournalResponse.FromString,
-                _registered_method=True)
-        self.RejectJournal = channel.unary_unary(
-                '/paystream.accounting.v1.AccountingService/RejectJournal',
-                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.RejectJournalRequest.SerializeToString,
-                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.RejectJournalResponse.FromString,
-                _registered_method=True)
-        self.GetJournalProposal = channel.unary_unary(
-                '/paystream.accounting.v1.AccountingService/GetJournalProposal',
-                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetJournalProposalRequest.SerializeToString,
-                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetJournalProposalResponse.FromString,
-                _registered_method=True)
-        self.ListJournalProposals = channel.unary_unary(
-                '/paystream.accounting.v1.AccountingService/ListJournalProposals',
-                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListJournalProposalsRequest.SerializeToString,
-                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListJournalProposalsResponse.FromString,
-                _registered_method=True)
-        self.ClosePeriod = channel.unary_unary(
-                '/paystream.accounting.v1.AccountingService/ClosePeriod',
-                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ClosePeriodRequest.SerializeToString,
-                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ClosePeriodResponse.FromString,
-                _registered_method=True)
-        self.ListPeriods = channel.unary_unary(
-                '/paystream.accounting.v1.AccountingService/ListPeriods',
-                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsRequest.SerializeToString,
-                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsResponse.FromString,
-                _registered_method=True)
         self.GetTransaction = channel.unary_unary(
                 '/paystream.accounting.v1.AccountingService/GetTransaction',
                 request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetTransactionRequest.SerializeToString,
@@ -126,11 +76,6 @@ class AccountingServiceStub:
                 request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListEntriesRequest.SerializeToString,
                 response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListEntriesResponse.FromString,
                 _registered_method=True)
-        self.GetTrialBalance = channel.unary_unary(
-                '/paystream.accounting.v1.AccountingService/GetTrialBalance',
-                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetTrialBalanceRequest.SerializeToString,
-                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetTrialBalanceResponse.FromString,
-                _registered_method=True)
 
 
 class AccountingServiceServicer:
@@ -147,131 +92,6 @@ class AccountingServiceServicer:
     nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
     token of the last is empty.
     """
-
-    def CreateTransaction(self, request, context):
-        """Books a manual journal: 2 to 32 entries of one currency whose debits equal its credits.
-
-        One person books alone up to a limit in 24 hours and currency (PAYSTREAM_ACCOUNTING_JOURNAL_LIMITS). What exceeds it,
-        moves what is owed or unclear (merchant.receivable, suspense, platform.losses) or is of a type Correction* or
-        WriteOff* is proposed by ProposeJournal and approved by another.
-
-        Idempotent by request_id, and by (transaction_type, related_no) whoever asks: the same pair with the
-        same content returns the transaction booked before. Accounts named by kind are opened on first need, for merchants
-        that the ledger knows. Moves no money outside the ledger.
-
-        Errors: INVALID_ARGUMENT with reason CURRENCY_UNKNOWN, ENTRIES_UNBALANCED, ACCOUNT_KIND_UNKNOWN,
-        ACCOUNT_CURRENCY_MISMATCH, TRANSACTION_TYPE_RESERVED (the type belongs to an event) or FIELD_INVALID; NOT_FOUND with
-        ACCOUNT_NOT_FOUND; ALREADY_EXISTS with TRANSACTION_CONFLICT (the pair was booked with other content) or
-        REQUEST_ID_REUSED; FAILED_PRECONDITION with INSUFFICIENT_FUNDS (an account would fall below its floor) or
-        MERCHANT_UNKNOWN, JOURNAL_NEEDS_APPROVAL or PERIOD_CLOSED; INVALID_ARGUMENT with ACCOUNT_KIND_IN_TRANSIT for what waits
-        for an event, as merchant.withdrawing, merchant.disputed and merchant.reserve.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def BatchCreateTransactions(self, request, context):
-        """Books up to 1,000 manual journals, each by itself: one result or error per request, in the order of the requests.
-
-        Idempotent per request, by its request_id, as CreateTransaction is. The call fails as a whole only when it is
-        malformed, or with INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata reply_bytes, reply_bytes_max) when its results
-        would be larger than a reply may be, before anything is done; the errors of a request are those of CreateTransaction.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ReverseTransaction(self, request, context):
-        """Books the opposite of a transaction, which itself stays as it is.
-
-        A transaction is reversed at most once, and a reversal never; nor is what an event booked: what follows takes it
-        back, or a correction of a type of its own. Idempotent by request_id.
-
-        Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with TRANSACTION_ALREADY_REVERSED,
-        REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE, MONTH_ARCHIVED, INSUFFICIENT_FUNDS, JOURNAL_NEEDS_APPROVAL (the
-        limit of what one person books alone) or PERIOD_CLOSED; ALREADY_EXISTS with REQUEST_ID_REUSED;
-        INVALID_ARGUMENT with FIELD_INVALID (an effective time ahead of now, or before the transaction's own).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ProposeJournal(self, request, context):
-        """Proposes a manual journal, or the reversal of one, for another person to approve. Nothing is booked yet.
-
-        Idempotent by request_id for ever. The caller needs a name.
-
-        Errors: as CreateTransaction and ReverseTransaction, but for what only booking can tell; PERMISSION_DENIED with
-        reason SAME_PERSON (the caller has no name).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ApproveJournal(self, request, context):
-        """Approves a proposed journal, which books it: both names and the reason are kept. What cannot be booked stays proposed.
-
-        Idempotent by request_id for at least 24 h.
-
-        Errors: NOT_FOUND with reason JOURNAL_PROPOSAL_NOT_FOUND; PERMISSION_DENIED with SAME_PERSON (the caller proposed it,
-        letters' case and outer spaces apart, or has no name); FAILED_PRECONDITION with ILLEGAL_TRANSITION (it was decided
-        before), INSUFFICIENT_FUNDS, PERIOD_CLOSED or TRANSACTION_ALREADY_REVERSED; ALREADY_EXISTS with TRANSACTION_CONFLICT or
-        REQUEST_ID_REUSED.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def RejectJournal(self, request, context):
-        """Rejects a proposed journal, which is never booked then. Idempotent by request_id for at least 24 h.
-
-        Errors: NOT_FOUND with reason JOURNAL_PROPOSAL_NOT_FOUND; PERMISSION_DENIED with SAME_PERSON; FAILED_PRECONDITION with
-        ILLEGAL_TRANSITION; ALREADY_EXISTS with REQUEST_ID_REUSED.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetJournalProposal(self, request, context):
-        """Gives one proposed journal.
-
-        Errors: NOT_FOUND with reason JOURNAL_PROPOSAL_NOT_FOUND.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListJournalProposals(self, request, context):
-        """Lists proposed journals, the newest first.
-
-        Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ClosePeriod(self, request, context):
-        """Closes all up to a moment and with it, once two people have asked for the same end: the first call proposes it.
-
-        Nothing is dated into what is closed: journals are refused, and what events tell late is effective one microsecond
-        after it, its own time kept in occurred_time. What is closed stays closed. Asking again changes nothing.
-
-        Errors: PERMISSION_DENIED with reason SAME_PERSON (the caller has no name); INVALID_ARGUMENT with FIELD_INVALID (the
-        end is ahead of now); FAILED_PRECONDITION with PERIOD_CLOSED (a later end is closed); ALREADY_EXISTS with
-        REQUEST_ID_REUSED.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListPeriods(self, request, context):
-        """Lists periods, the latest end first.
-
-        Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
 
     def GetTransaction(self, request, context):
         """Gives one transaction with its entries.
@@ -332,69 +152,9 @@ class AccountingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def GetTrialBalance(self, request, context):
-        """Gives the trial balance of each currency, now or as of an effective time: total debits equal total credits.
-
-        Errors: INVALID_ARGUMENT with reason CURRENCY_UNKNOWN; FAILED_PRECONDITION with MONTH_ARCHIVED (the time lies among
-        entries that are in an archive).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
 
 def add_AccountingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'CreateTransaction': grpc.unary_unary_rpc_method_handler(
-                    servicer.CreateTransaction,
-                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.CreateTransactionRequest.FromString,
-                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.CreateTransactionResponse.SerializeToString,
-            ),
-            'BatchCreateTransactions': grpc.unary_unary_rpc_method_handler(
-                    servicer.BatchCreateTransactions,
-                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.BatchCreateTransactionsRequest.FromString,
-                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.BatchCreateTransactionsResponse.SerializeToString,
-            ),
-            'ReverseTransaction': grpc.unary_unary_rpc_method_handler(
-                    servicer.ReverseTransaction,
-                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ReverseTransactionRequest.FromString,
-                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ReverseTransactionResponse.SerializeToString,
-            ),
-            'ProposeJournal': grpc.unary_unary_rpc_method_handler(
-                    servicer.ProposeJournal,
-                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ProposeJournalRequest.FromString,
-                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ProposeJournalResponse.SerializeToString,
-            ),
-            'ApproveJournal': grpc.unary_unary_rpc_method_handler(
-                    servicer.ApproveJournal,
-                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ApproveJournalRequest.FromString,
-                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ApproveJournalResponse.SerializeToString,
-            ),
-            'RejectJournal': grpc.unary_unary_rpc_method_handler(
-                    servicer.RejectJournal,
-                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.RejectJournalRequest.FromString,
-                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.RejectJournalResponse.SerializeToString,
-            ),
-            'GetJournalProposal': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetJournalProposal,
-                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetJournalProposalRequest.FromString,
-                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetJournalProposalResponse.SerializeToString,
-            ),
-            'ListJournalProposals': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListJournalProposals,
-                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListJournalProposalsRequest.FromString,
-                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListJournalProposalsResponse.SerializeToString,
-            ),
-            'ClosePeriod': grpc.unary_unary_rpc_method_handler(
-                    servicer.ClosePeriod,
-                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ClosePeriodRequest.FromString,
-                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ClosePeriodResponse.SerializeToString,
-            ),
-            'ListPeriods': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListPeriods,
-                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsRequest.FromString,
-                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsResponse.SerializeToString,
-            ),
             'GetTransaction': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTransaction,
                     request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetTransactionRequest.FromString,
@@ -425,11 +185,6 @@ def add_AccountingServiceServicer_to_server(servicer, server):
                     request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListEntriesRequest.FromString,
                     response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListEntriesResponse.SerializeToString,
             ),
-            'GetTrialBalance': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetTrialBalance,
-                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetTrialBalanceRequest.FromString,
-                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetTrialBalanceResponse.SerializeToString,
-            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'paystream.accounting.v1.AccountingService', rpc_method_handlers)
@@ -452,276 +207,6 @@ class AccountingService:
     nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
     token of the last is empty.
     """
-
-    @staticmethod
-    def CreateTransaction(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.accounting.v1.AccountingService/CreateTransaction',
-            paystream_dot_accounting_dot_v1_dot_accounting__pb2.CreateTransactionRequest.SerializeToString,
-            paystream_dot_accounting_dot_v1_dot_accounting__pb2.CreateTransactionResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def BatchCreateTransactions(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.accounting.v1.AccountingService/BatchCreateTransactions',
-            paystream_dot_accounting_dot_v1_dot_accounting__pb2.BatchCreateTransactionsRequest.SerializeToString,
-            paystream_dot_accounting_dot_v1_dot_accounting__pb2.BatchCreateTransactionsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ReverseTransaction(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.accounting.v1.AccountingService/ReverseTransaction',
-            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ReverseTransactionRequest.SerializeToString,
-            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ReverseTransactionResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ProposeJournal(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.accounting.v1.AccountingService/ProposeJournal',
-            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ProposeJournalRequest.SerializeToString,
-            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ProposeJournalResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ApproveJournal(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.accounting.v1.AccountingService/ApproveJournal',
-            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ApproveJournalRequest.SerializeToString,
-            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ApproveJournalResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def RejectJournal(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.accounting.v1.AccountingService/RejectJournal',
-            paystream_dot_accounting_dot_v1_dot_accounting__pb2.RejectJournalRequest.SerializeToString,
-            paystream_dot_accounting_dot_v1_dot_accounting__pb2.RejectJournalResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def GetJournalProposal(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.accounting.v1.AccountingService/GetJournalProposal',
-            paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetJournalProposalRequest.SerializeToString,
-            paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetJournalProposalResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListJournalProposals(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.accounting.v1.AccountingService/ListJournalProposals',
-            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListJournalProposalsRequest.SerializeToString,
-            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListJournalProposalsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ClosePeriod(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.accounting.v1.AccountingService/ClosePeriod',
-            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ClosePeriodRequest.SerializeToString,
-            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ClosePeriodResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListPeriods(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.accounting.v1.AccountingService/ListPeriods',
-            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsRequest.SerializeToString,
-            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
 
     @staticmethod
     def GetTransaction(request,
@@ -885,6 +370,553 @@ class AccountingService:
             metadata,
             _registered_method=True)
 
+
+class AccountingOperationsServiceStub:
+    """Manual journals, periods and the whole of the books: for people who run paystream.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.CreateTransaction = channel.unary_unary(
+                '/paystream.accounting.v1.AccountingOperationsService/CreateTransaction',
+                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.CreateTransactionRequest.SerializeToString,
+                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.CreateTransactionResponse.FromString,
+                _registered_method=True)
+        self.BatchCreateTransactions = channel.unary_unary(
+                '/paystream.accounting.v1.AccountingOperationsService/BatchCreateTransactions',
+                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.BatchCreateTransactionsRequest.SerializeToString,
+                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.BatchCreateTransactionsResponse.FromString,
+                _registered_method=True)
+        self.ReverseTransaction = channel.unary_unary(
+                '/paystream.accounting.v1.AccountingOperationsService/ReverseTransaction',
+                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ReverseTransactionRequest.SerializeToString,
+                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ReverseTransactionResponse.FromString,
+                _registered_method=True)
+        self.ProposeJournal = channel.unary_unary(
+                '/paystream.accounting.v1.AccountingOperationsService/ProposeJournal',
+                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ProposeJournalRequest.SerializeToString,
+                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ProposeJournalResponse.FromString,
+                _registered_method=True)
+        self.ApproveJournal = channel.unary_unary(
+                '/paystream.accounting.v1.AccountingOperationsService/ApproveJournal',
+                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ApproveJournalRequest.SerializeToString,
+                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ApproveJournalResponse.FromString,
+                _registered_method=True)
+        self.RejectJournal = channel.unary_unary(
+                '/paystream.accounting.v1.AccountingOperationsService/RejectJournal',
+                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.RejectJournalRequest.SerializeToString,
+                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.RejectJournalResponse.FromString,
+                _registered_method=True)
+        self.GetJournalProposal = channel.unary_unary(
+                '/paystream.accounting.v1.AccountingOperationsService/GetJournalProposal',
+                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetJournalProposalRequest.SerializeToString,
+                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetJournalProposalResponse.FromString,
+                _registered_method=True)
+        self.ListJournalProposals = channel.unary_unary(
+                '/paystream.accounting.v1.AccountingOperationsService/ListJournalProposals',
+                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListJournalProposalsRequest.SerializeToString,
+                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListJournalProposalsResponse.FromString,
+                _registered_method=True)
+        self.ClosePeriod = channel.unary_unary(
+                '/paystream.accounting.v1.AccountingOperationsService/ClosePeriod',
+                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ClosePeriodRequest.SerializeToString,
+                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ClosePeriodResponse.FromString,
+                _registered_method=True)
+        self.ListPeriods = channel.unary_unary(
+                '/paystream.accounting.v1.AccountingOperationsService/ListPeriods',
+                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsRequest.SerializeToString,
+                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsResponse.FromString,
+                _registered_method=True)
+        self.GetTrialBalance = channel.unary_unary(
+                '/paystream.accounting.v1.AccountingOperationsService/GetTrialBalance',
+                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetTrialBalanceRequest.SerializeToString,
+                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetTrialBalanceResponse.FromString,
+                _registered_method=True)
+
+
+class AccountingOperationsServiceServicer:
+    """Manual journals, periods and the whole of the books: for people who run paystream.
+    """
+
+    def CreateTransaction(self, request, context):
+        """Books a manual journal: 2 to 32 entries of one currency whose debits equal its credits.
+
+        One person books alone up to a limit in 24 hours and currency (PAYSTREAM_ACCOUNTING_JOURNAL_LIMITS). What exceeds it,
+        moves what is owed or unclear (merchant.receivable, suspense, platform.losses) or is of a type Correction* or
+        WriteOff* is proposed by ProposeJournal and approved by another.
+
+        Idempotent by request_id, and by (transaction_type, related_no) whoever asks: the same pair with the
+        same content returns the transaction booked before. Accounts named by kind are opened on first need, for merchants
+        that the ledger knows. Moves no money outside the ledger.
+
+        Errors: INVALID_ARGUMENT with reason CURRENCY_UNKNOWN, ENTRIES_UNBALANCED, ACCOUNT_KIND_UNKNOWN,
+        ACCOUNT_CURRENCY_MISMATCH, TRANSACTION_TYPE_RESERVED (the type belongs to an event) or FIELD_INVALID; NOT_FOUND with
+        ACCOUNT_NOT_FOUND; ALREADY_EXISTS with TRANSACTION_CONFLICT (the pair was booked with other content) or
+        REQUEST_ID_REUSED; FAILED_PRECONDITION with INSUFFICIENT_FUNDS (an account would fall below its floor) or
+        MERCHANT_UNKNOWN, JOURNAL_NEEDS_APPROVAL or PERIOD_CLOSED; INVALID_ARGUMENT with ACCOUNT_KIND_IN_TRANSIT for what waits
+        for an event, as merchant.withdrawing, merchant.disputed and merchant.reserve.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchCreateTransactions(self, request, context):
+        """Books up to 1,000 manual journals, each by itself: one result or error per request, in the order of the requests.
+
+        Idempotent per request, by its request_id, as CreateTransaction is. The call fails as a whole only when it is
+        malformed, or with INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata reply_bytes, reply_bytes_max) when its results
+        would be larger than a reply may be, before anything is done; the errors of a request are those of CreateTransaction.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReverseTransaction(self, request, context):
+        """Books the opposite of a transaction, which itself stays as it is.
+
+        A transaction is reversed at most once, and a reversal never; nor is what an event booked: what follows takes it
+        back, or a correction of a type of its own. Idempotent by request_id.
+
+        Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with TRANSACTION_ALREADY_REVERSED,
+        REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE, MONTH_ARCHIVED, INSUFFICIENT_FUNDS, JOURNAL_NEEDS_APPROVAL (the
+        limit of what one person books alone) or PERIOD_CLOSED; ALREADY_EXISTS with REQUEST_ID_REUSED;
+        INVALID_ARGUMENT with FIELD_INVALID (an effective time ahead of now, or before the transaction's own).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProposeJournal(self, request, context):
+        """Proposes a manual journal, or the reversal of one, for another person to approve. Nothing is booked yet.
+
+        Idempotent by request_id for ever. The caller needs a name.
+
+        Errors: as CreateTransaction and ReverseTransaction, but for what only booking can tell; PERMISSION_DENIED with
+        reason SAME_PERSON (the caller has no name).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveJournal(self, request, context):
+        """Approves a proposed journal, which books it: both names and the reason are kept. What cannot be booked stays proposed.
+
+        Idempotent by request_id for at least 24 h.
+
+        Errors: NOT_FOUND with reason JOURNAL_PROPOSAL_NOT_FOUND; PERMISSION_DENIED with SAME_PERSON (the caller proposed it,
+        letters' case and outer spaces apart, or has no name); FAILED_PRECONDITION with ILLEGAL_TRANSITION (it was decided
+        before), INSUFFICIENT_FUNDS, PERIOD_CLOSED or TRANSACTION_ALREADY_REVERSED; ALREADY_EXISTS with TRANSACTION_CONFLICT or
+        REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectJournal(self, request, context):
+        """Rejects a proposed journal, which is never booked then. Idempotent by request_id for at least 24 h.
+
+        Errors: NOT_FOUND with reason JOURNAL_PROPOSAL_NOT_FOUND; PERMISSION_DENIED with SAME_PERSON; FAILED_PRECONDITION with
+        ILLEGAL_TRANSITION; ALREADY_EXISTS with REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetJournalProposal(self, request, context):
+        """Gives one proposed journal.
+
+        Errors: NOT_FOUND with reason JOURNAL_PROPOSAL_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListJournalProposals(self, request, context):
+        """Lists proposed journals, the newest first.
+
+        Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClosePeriod(self, request, context):
+        """Closes all up to a moment and with it, once two people have asked for the same end: the first call proposes it.
+
+        Nothing is dated into what is closed: journals are refused, and what events tell late is effective one microsecond
+        after it, its own time kept in occurred_time. What is closed stays closed. Asking again changes nothing.
+
+        Errors: PERMISSION_DENIED with reason SAME_PERSON (the caller has no name); INVALID_ARGUMENT with FIELD_INVALID (the
+        end is ahead of now); FAILED_PRECONDITION with PERIOD_CLOSED (a later end is closed); ALREADY_EXISTS with
+        REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPeriods(self, request, context):
+        """Lists periods, the latest end first.
+
+        Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTrialBalance(self, request, context):
+        """Gives the trial balance of each currency, now or as of an effective time: total debits equal total credits.
+
+        Errors: INVALID_ARGUMENT with reason CURRENCY_UNKNOWN; FAILED_PRECONDITION with MONTH_ARCHIVED (the time lies among
+        entries that are in an archive).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_AccountingOperationsServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'CreateTransaction': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateTransaction,
+                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.CreateTransactionRequest.FromString,
+                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.CreateTransactionResponse.SerializeToString,
+            ),
+            'BatchCreateTransactions': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchCreateTransactions,
+                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.BatchCreateTransactionsRequest.FromString,
+                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.BatchCreateTransactionsResponse.SerializeToString,
+            ),
+            'ReverseTransaction': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReverseTransaction,
+                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ReverseTransactionRequest.FromString,
+                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ReverseTransactionResponse.SerializeToString,
+            ),
+            'ProposeJournal': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposeJournal,
+                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ProposeJournalRequest.FromString,
+                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ProposeJournalResponse.SerializeToString,
+            ),
+            'ApproveJournal': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveJournal,
+                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ApproveJournalRequest.FromString,
+                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ApproveJournalResponse.SerializeToString,
+            ),
+            'RejectJournal': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectJournal,
+                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.RejectJournalRequest.FromString,
+                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.RejectJournalResponse.SerializeToString,
+            ),
+            'GetJournalProposal': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetJournalProposal,
+                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetJournalProposalRequest.FromString,
+                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetJournalProposalResponse.SerializeToString,
+            ),
+            'ListJournalProposals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListJournalProposals,
+                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListJournalProposalsRequest.FromString,
+                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListJournalProposalsResponse.SerializeToString,
+            ),
+            'ClosePeriod': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClosePeriod,
+                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ClosePeriodRequest.FromString,
+                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ClosePeriodResponse.SerializeToString,
+            ),
+            'ListPeriods': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPeriods,
+                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsRequest.FromString,
+                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsResponse.SerializeToString,
+            ),
+            'GetTrialBalance': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTrialBalance,
+                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetTrialBalanceRequest.FromString,
+                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetTrialBalanceResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'paystream.accounting.v1.AccountingOperationsService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('paystream.accounting.v1.AccountingOperationsService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class AccountingOperationsService:
+    """Manual journals, periods and the whole of the books: for people who run paystream.
+    """
+
+    @staticmethod
+    def CreateTransaction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.accounting.v1.AccountingOperationsService/CreateTransaction',
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.CreateTransactionRequest.SerializeToString,
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.CreateTransactionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchCreateTransactions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.accounting.v1.AccountingOperationsService/BatchCreateTransactions',
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.BatchCreateTransactionsRequest.SerializeToString,
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.BatchCreateTransactionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReverseTransaction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.accounting.v1.AccountingOperationsService/ReverseTransaction',
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ReverseTransactionRequest.SerializeToString,
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ReverseTransactionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProposeJournal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.accounting.v1.AccountingOperationsService/ProposeJournal',
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ProposeJournalRequest.SerializeToString,
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ProposeJournalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveJournal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.accounting.v1.AccountingOperationsService/ApproveJournal',
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ApproveJournalRequest.SerializeToString,
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ApproveJournalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectJournal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.accounting.v1.AccountingOperationsService/RejectJournal',
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.RejectJournalRequest.SerializeToString,
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.RejectJournalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetJournalProposal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.accounting.v1.AccountingOperationsService/GetJournalProposal',
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetJournalProposalRequest.SerializeToString,
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetJournalProposalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListJournalProposals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.accounting.v1.AccountingOperationsService/ListJournalProposals',
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListJournalProposalsRequest.SerializeToString,
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListJournalProposalsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClosePeriod(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.accounting.v1.AccountingOperationsService/ClosePeriod',
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ClosePeriodRequest.SerializeToString,
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ClosePeriodResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPeriods(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.accounting.v1.AccountingOperationsService/ListPeriods',
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsRequest.SerializeToString,
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
     @staticmethod
     def GetTrialBalance(request,
             target,
@@ -899,7 +931,7 @@ class AccountingService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.accounting.v1.AccountingService/GetTrialBalance',
+            '/paystream.accounting.v1.AccountingOperationsService/GetTrialBalance',
             paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetTrialBalanceRequest.SerializeToString,
             paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetTrialBalanceResponse.FromString,
             options,

@@ -45,6 +45,190 @@ class AccountingServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AccountingServiceAsyncStub: ...
+    GetTransaction: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.GetTransactionRequest, _accounting_pb2.GetTransactionResponse]
+    """Gives one transaction with its entries.
+
+    Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED.
+    """
+    ListTransactions: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ListTransactionsRequest, _accounting_pb2.ListTransactionsResponse]
+    """Lists transactions, the latest effective time first. Those that were archived are left out, unless the request names
+    some: then it is refused.
+
+    Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID; FAILED_PRECONDITION with MONTH_ARCHIVED
+    (transactions from start_time on, of the root_reference or of the related_no may be in an archive).
+    """
+    GetAccount: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.GetAccountRequest, _accounting_pb2.GetAccountResponse]
+    """Gives one account.
+
+    Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND.
+    """
+    ListAccounts: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ListAccountsRequest, _accounting_pb2.ListAccountsResponse]
+    """Lists accounts in the order of their ids.
+
+    Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID.
+    """
+    GetBalance: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.GetBalanceRequest, _accounting_pb2.GetBalanceResponse]
+    """Gives the balance of an account, now or as of an effective time.
+
+    Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED (the time lies among entries
+    that are in an archive).
+    """
+    ListEntries: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ListEntriesRequest, _accounting_pb2.ListEntriesResponse]
+    """Gives the statement of an account: opening balance, entries by effective time with the running balance, closing
+    balance. Entries dated back between two pages appear where they belong; balances are computed on each read.
+
+    Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with PAGE_TOKEN_INVALID or FIELD_INVALID;
+    FAILED_PRECONDITION with MONTH_ARCHIVED (entries of that time are in an archive: ask from a later time on).
+    """
+
+@_typing.type_check_only
+class AccountingServiceAsyncStub(AccountingServiceStub):
+    """Books, reverses and shows transactions of the double-entry ledger.
+
+    Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
+    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of
+    the currency (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
+    into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
+    that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
+    """
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    GetTransaction: _aio.UnaryUnaryMultiCallable[_accounting_pb2.GetTransactionRequest, _accounting_pb2.GetTransactionResponse]  # type: ignore[assignment]
+    """Gives one transaction with its entries.
+
+    Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED.
+    """
+    ListTransactions: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ListTransactionsRequest, _accounting_pb2.ListTransactionsResponse]  # type: ignore[assignment]
+    """Lists transactions, the latest effective time first. Those that were archived are left out, unless the request names
+    some: then it is refused.
+
+    Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID; FAILED_PRECONDITION with MONTH_ARCHIVED
+    (transactions from start_time on, of the root_reference or of the related_no may be in an archive).
+    """
+    GetAccount: _aio.UnaryUnaryMultiCallable[_accounting_pb2.GetAccountRequest, _accounting_pb2.GetAccountResponse]  # type: ignore[assignment]
+    """Gives one account.
+
+    Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND.
+    """
+    ListAccounts: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ListAccountsRequest, _accounting_pb2.ListAccountsResponse]  # type: ignore[assignment]
+    """Lists accounts in the order of their ids.
+
+    Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID.
+    """
+    GetBalance: _aio.UnaryUnaryMultiCallable[_accounting_pb2.GetBalanceRequest, _accounting_pb2.GetBalanceResponse]  # type: ignore[assignment]
+    """Gives the balance of an account, now or as of an effective time.
+
+    Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED (the time lies among entries
+    that are in an archive).
+    """
+    ListEntries: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ListEntriesRequest, _accounting_pb2.ListEntriesResponse]  # type: ignore[assignment]
+    """Gives the statement of an account: opening balance, entries by effective time with the running balance, closing
+    balance. Entries dated back between two pages appear where they belong; balances are computed on each read.
+
+    Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with PAGE_TOKEN_INVALID or FIELD_INVALID;
+    FAILED_PRECONDITION with MONTH_ARCHIVED (entries of that time are in an archive: ask from a later time on).
+    """
+
+class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Books, reverses and shows transactions of the double-entry ledger.
+
+    Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
+    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of
+    the currency (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
+    into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
+    that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
+    """
+
+    @_abc_1.abstractmethod
+    def GetTransaction(
+        self,
+        request: _accounting_pb2.GetTransactionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_pb2.GetTransactionResponse, _abc.Awaitable[_accounting_pb2.GetTransactionResponse]]:
+        """Gives one transaction with its entries.
+
+        Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListTransactions(
+        self,
+        request: _accounting_pb2.ListTransactionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_pb2.ListTransactionsResponse, _abc.Awaitable[_accounting_pb2.ListTransactionsResponse]]:
+        """Lists transactions, the latest effective time first. Those that were archived are left out, unless the request names
+        some: then it is refused.
+
+        Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID; FAILED_PRECONDITION with MONTH_ARCHIVED
+        (transactions from start_time on, of the root_reference or of the related_no may be in an archive).
+        """
+
+    @_abc_1.abstractmethod
+    def GetAccount(
+        self,
+        request: _accounting_pb2.GetAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_pb2.GetAccountResponse, _abc.Awaitable[_accounting_pb2.GetAccountResponse]]:
+        """Gives one account.
+
+        Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAccounts(
+        self,
+        request: _accounting_pb2.ListAccountsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_pb2.ListAccountsResponse, _abc.Awaitable[_accounting_pb2.ListAccountsResponse]]:
+        """Lists accounts in the order of their ids.
+
+        Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def GetBalance(
+        self,
+        request: _accounting_pb2.GetBalanceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_pb2.GetBalanceResponse, _abc.Awaitable[_accounting_pb2.GetBalanceResponse]]:
+        """Gives the balance of an account, now or as of an effective time.
+
+        Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED (the time lies among entries
+        that are in an archive).
+        """
+
+    @_abc_1.abstractmethod
+    def ListEntries(
+        self,
+        request: _accounting_pb2.ListEntriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_pb2.ListEntriesResponse, _abc.Awaitable[_accounting_pb2.ListEntriesResponse]]:
+        """Gives the statement of an account: opening balance, entries by effective time with the running balance, closing
+        balance. Entries dated back between two pages appear where they belong; balances are computed on each read.
+
+        Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with PAGE_TOKEN_INVALID or FIELD_INVALID;
+        FAILED_PRECONDITION with MONTH_ARCHIVED (entries of that time are in an archive: ask from a later time on).
+        """
+
+def add_AccountingServiceServicer_to_server(servicer: AccountingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class AccountingOperationsServiceStub:
+    """Manual journals, periods and the whole of the books: for people who run paystream."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> AccountingOperationsServiceAsyncStub: ...
     CreateTransaction: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.CreateTransactionRequest, _accounting_pb2.CreateTransactionResponse]
     """Books a manual journal: 2 to 32 entries of one currency whose debits equal its credits.
 
@@ -130,41 +314,6 @@ class AccountingServiceStub:
 
     Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID.
     """
-    GetTransaction: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.GetTransactionRequest, _accounting_pb2.GetTransactionResponse]
-    """Gives one transaction with its entries.
-
-    Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED.
-    """
-    ListTransactions: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ListTransactionsRequest, _accounting_pb2.ListTransactionsResponse]
-    """Lists transactions, the latest effective time first. Those that were archived are left out, unless the request names
-    some: then it is refused.
-
-    Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID; FAILED_PRECONDITION with MONTH_ARCHIVED
-    (transactions from start_time on, of the root_reference or of the related_no may be in an archive).
-    """
-    GetAccount: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.GetAccountRequest, _accounting_pb2.GetAccountResponse]
-    """Gives one account.
-
-    Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND.
-    """
-    ListAccounts: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ListAccountsRequest, _accounting_pb2.ListAccountsResponse]
-    """Lists accounts in the order of their ids.
-
-    Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID.
-    """
-    GetBalance: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.GetBalanceRequest, _accounting_pb2.GetBalanceResponse]
-    """Gives the balance of an account, now or as of an effective time.
-
-    Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED (the time lies among entries
-    that are in an archive).
-    """
-    ListEntries: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ListEntriesRequest, _accounting_pb2.ListEntriesResponse]
-    """Gives the statement of an account: opening balance, entries by effective time with the running balance, closing
-    balance. Entries dated back between two pages appear where they belong; balances are computed on each read.
-
-    Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with PAGE_TOKEN_INVALID or FIELD_INVALID;
-    FAILED_PRECONDITION with MONTH_ARCHIVED (entries of that time are in an archive: ask from a later time on).
-    """
     GetTrialBalance: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.GetTrialBalanceRequest, _accounting_pb2.GetTrialBalanceResponse]
     """Gives the trial balance of each currency, now or as of an effective time: total debits equal total credits.
 
@@ -173,20 +322,8 @@ class AccountingServiceStub:
     """
 
 @_typing.type_check_only
-class AccountingServiceAsyncStub(AccountingServiceStub):
-    """Books, reverses and shows transactions of the double-entry ledger.
-
-    Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
-    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of
-    the currency (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
-    into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
-    that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
-
-    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
-    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
-    """
+class AccountingOperationsServiceAsyncStub(AccountingOperationsServiceStub):
+    """Manual journals, periods and the whole of the books: for people who run paystream."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateTransaction: _aio.UnaryUnaryMultiCallable[_accounting_pb2.CreateTransactionRequest, _accounting_pb2.CreateTransactionResponse]  # type: ignore[assignment]
@@ -274,41 +411,6 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
 
     Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID.
     """
-    GetTransaction: _aio.UnaryUnaryMultiCallable[_accounting_pb2.GetTransactionRequest, _accounting_pb2.GetTransactionResponse]  # type: ignore[assignment]
-    """Gives one transaction with its entries.
-
-    Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED.
-    """
-    ListTransactions: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ListTransactionsRequest, _accounting_pb2.ListTransactionsResponse]  # type: ignore[assignment]
-    """Lists transactions, the latest effective time first. Those that were archived are left out, unless the request names
-    some: then it is refused.
-
-    Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID; FAILED_PRECONDITION with MONTH_ARCHIVED
-    (transactions from start_time on, of the root_reference or of the related_no may be in an archive).
-    """
-    GetAccount: _aio.UnaryUnaryMultiCallable[_accounting_pb2.GetAccountRequest, _accounting_pb2.GetAccountResponse]  # type: ignore[assignment]
-    """Gives one account.
-
-    Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND.
-    """
-    ListAccounts: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ListAccountsRequest, _accounting_pb2.ListAccountsResponse]  # type: ignore[assignment]
-    """Lists accounts in the order of their ids.
-
-    Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID.
-    """
-    GetBalance: _aio.UnaryUnaryMultiCallable[_accounting_pb2.GetBalanceRequest, _accounting_pb2.GetBalanceResponse]  # type: ignore[assignment]
-    """Gives the balance of an account, now or as of an effective time.
-
-    Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED (the time lies among entries
-    that are in an archive).
-    """
-    ListEntries: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ListEntriesRequest, _accounting_pb2.ListEntriesResponse]  # type: ignore[assignment]
-    """Gives the statement of an account: opening balance, entries by effective time with the running balance, closing
-    balance. Entries dated back between two pages appear where they belong; balances are computed on each read.
-
-    Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with PAGE_TOKEN_INVALID or FIELD_INVALID;
-    FAILED_PRECONDITION with MONTH_ARCHIVED (entries of that time are in an archive: ask from a later time on).
-    """
     GetTrialBalance: _aio.UnaryUnaryMultiCallable[_accounting_pb2.GetTrialBalanceRequest, _accounting_pb2.GetTrialBalanceResponse]  # type: ignore[assignment]
     """Gives the trial balance of each currency, now or as of an effective time: total debits equal total credits.
 
@@ -316,20 +418,8 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
     entries that are in an archive).
     """
 
-class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Books, reverses and shows transactions of the double-entry ledger.
-
-    Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
-    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of
-    the currency (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
-    into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
-    that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
-
-    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
-    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
-    """
+class AccountingOperationsServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Manual journals, periods and the whole of the books: for people who run paystream."""
 
     @_abc_1.abstractmethod
     def CreateTransaction(
@@ -477,77 +567,6 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
-    def GetTransaction(
-        self,
-        request: _accounting_pb2.GetTransactionRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_accounting_pb2.GetTransactionResponse, _abc.Awaitable[_accounting_pb2.GetTransactionResponse]]:
-        """Gives one transaction with its entries.
-
-        Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED.
-        """
-
-    @_abc_1.abstractmethod
-    def ListTransactions(
-        self,
-        request: _accounting_pb2.ListTransactionsRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_accounting_pb2.ListTransactionsResponse, _abc.Awaitable[_accounting_pb2.ListTransactionsResponse]]:
-        """Lists transactions, the latest effective time first. Those that were archived are left out, unless the request names
-        some: then it is refused.
-
-        Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID; FAILED_PRECONDITION with MONTH_ARCHIVED
-        (transactions from start_time on, of the root_reference or of the related_no may be in an archive).
-        """
-
-    @_abc_1.abstractmethod
-    def GetAccount(
-        self,
-        request: _accounting_pb2.GetAccountRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_accounting_pb2.GetAccountResponse, _abc.Awaitable[_accounting_pb2.GetAccountResponse]]:
-        """Gives one account.
-
-        Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND.
-        """
-
-    @_abc_1.abstractmethod
-    def ListAccounts(
-        self,
-        request: _accounting_pb2.ListAccountsRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_accounting_pb2.ListAccountsResponse, _abc.Awaitable[_accounting_pb2.ListAccountsResponse]]:
-        """Lists accounts in the order of their ids.
-
-        Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID.
-        """
-
-    @_abc_1.abstractmethod
-    def GetBalance(
-        self,
-        request: _accounting_pb2.GetBalanceRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_accounting_pb2.GetBalanceResponse, _abc.Awaitable[_accounting_pb2.GetBalanceResponse]]:
-        """Gives the balance of an account, now or as of an effective time.
-
-        Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED (the time lies among entries
-        that are in an archive).
-        """
-
-    @_abc_1.abstractmethod
-    def ListEntries(
-        self,
-        request: _accounting_pb2.ListEntriesRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_accounting_pb2.ListEntriesResponse, _abc.Awaitable[_accounting_pb2.ListEntriesResponse]]:
-        """Gives the statement of an account: opening balance, entries by effective time with the running balance, closing
-        balance. Entries dated back between two pages appear where they belong; balances are computed on each read.
-
-        Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with PAGE_TOKEN_INVALID or FIELD_INVALID;
-        FAILED_PRECONDITION with MONTH_ARCHIVED (entries of that time are in an archive: ask from a later time on).
-        """
-
-    @_abc_1.abstractmethod
     def GetTrialBalance(
         self,
         request: _accounting_pb2.GetTrialBalanceRequest,
@@ -559,4 +578,4 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
         entries that are in an archive).
         """
 
-def add_AccountingServiceServicer_to_server(servicer: AccountingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+def add_AccountingOperationsServiceServicer_to_server(servicer: AccountingOperationsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

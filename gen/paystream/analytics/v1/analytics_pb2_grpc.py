@@ -48,25 +48,10 @@ class AnalyticsServiceStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.GetOverview = channel.unary_unary(
-                '/paystream.analytics.v1.AnalyticsService/GetOverview',
-                request_serializer=paystream_dot_analytics_dot_v1_dot_analytics__pb2.GetOverviewRequest.SerializeToString,
-                response_deserializer=paystream_dot_analytics_dot_v1_dot_analytics__pb2.GetOverviewResponse.FromString,
-                _registered_method=True)
         self.GetMerchantStats = channel.unary_unary(
                 '/paystream.analytics.v1.AnalyticsService/GetMerchantStats',
                 request_serializer=paystream_dot_analytics_dot_v1_dot_analytics__pb2.GetMerchantStatsRequest.SerializeToString,
                 response_deserializer=paystream_dot_analytics_dot_v1_dot_analytics__pb2.GetMerchantStatsResponse.FromString,
-                _registered_method=True)
-        self.QueryMetrics = channel.unary_unary(
-                '/paystream.analytics.v1.AnalyticsService/QueryMetrics',
-                request_serializer=paystream_dot_analytics_dot_v1_dot_analytics__pb2.QueryMetricsRequest.SerializeToString,
-                response_deserializer=paystream_dot_analytics_dot_v1_dot_analytics__pb2.QueryMetricsResponse.FromString,
-                _registered_method=True)
-        self.StreamMetrics = channel.unary_stream(
-                '/paystream.analytics.v1.AnalyticsService/StreamMetrics',
-                request_serializer=paystream_dot_analytics_dot_v1_dot_analytics__pb2.StreamMetricsRequest.SerializeToString,
-                response_deserializer=paystream_dot_analytics_dot_v1_dot_analytics__pb2.StreamMetricsResponse.FromString,
                 _registered_method=True)
 
 
@@ -87,16 +72,108 @@ class AnalyticsServiceServicer:
     range is empty or has more than 4,000 periods), and CARD_NUMBER_REFUSED when a field holds a card number.
     """
 
-    def GetOverview(self, request, context):
-        """Gives the totals of all merchants in a range, by currency. Errors: INVALID_ARGUMENT TIME_ZONE_UNKNOWN.
+    def GetMerchantStats(self, request, context):
+        """Gives one merchant's totals in a range, and its periods. Its days are those of its own time zone, unless another is
+        named. Errors: INVALID_ARGUMENT TIME_ZONE_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def GetMerchantStats(self, request, context):
-        """Gives one merchant's totals in a range, and its periods. Its days are those of its own time zone, unless another is
-        named. Errors: INVALID_ARGUMENT TIME_ZONE_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN.
+
+def add_AnalyticsServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'GetMerchantStats': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMerchantStats,
+                    request_deserializer=paystream_dot_analytics_dot_v1_dot_analytics__pb2.GetMerchantStatsRequest.FromString,
+                    response_serializer=paystream_dot_analytics_dot_v1_dot_analytics__pb2.GetMerchantStatsResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'paystream.analytics.v1.AnalyticsService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('paystream.analytics.v1.AnalyticsService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class AnalyticsService:
+    """Counts what the other services tell in their events.
+
+    Figures are kept by quarters of an hour of the UTC clock, merchant, currency, channel and payment method, so that the
+    hours, days and months of any time zone are exact sums of them. An event counts once, in the quarter in which it
+    occurred
+    however late it arrives. Totals equal the ledger's, and follow it by a moment. Amounts are sums of minor units of one
+    currency: integers as text, for a sum may exceed 2^63 - 1; amounts of different currencies are never added.
+
+    A range begins with the quarter of an hour that start_time lies in and ends before the one that begins at end_time or
+    after it. Left out, end_time is now, and start_time the beginning of the day of end_time in the time zone that holds.
+
+    Every method only reads, and fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule (also:
+    the
+    range is empty or has more than 4,000 periods), and CARD_NUMBER_REFUSED when a field holds a card number.
+    """
+
+    @staticmethod
+    def GetMerchantStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.analytics.v1.AnalyticsService/GetMerchantStats',
+            paystream_dot_analytics_dot_v1_dot_analytics__pb2.GetMerchantStatsRequest.SerializeToString,
+            paystream_dot_analytics_dot_v1_dot_analytics__pb2.GetMerchantStatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class AnalyticsOperationsServiceStub:
+    """Figures across merchants: for people who run paystream.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.GetOverview = channel.unary_unary(
+                '/paystream.analytics.v1.AnalyticsOperationsService/GetOverview',
+                request_serializer=paystream_dot_analytics_dot_v1_dot_analytics__pb2.GetOverviewRequest.SerializeToString,
+                response_deserializer=paystream_dot_analytics_dot_v1_dot_analytics__pb2.GetOverviewResponse.FromString,
+                _registered_method=True)
+        self.QueryMetrics = channel.unary_unary(
+                '/paystream.analytics.v1.AnalyticsOperationsService/QueryMetrics',
+                request_serializer=paystream_dot_analytics_dot_v1_dot_analytics__pb2.QueryMetricsRequest.SerializeToString,
+                response_deserializer=paystream_dot_analytics_dot_v1_dot_analytics__pb2.QueryMetricsResponse.FromString,
+                _registered_method=True)
+        self.StreamMetrics = channel.unary_stream(
+                '/paystream.analytics.v1.AnalyticsOperationsService/StreamMetrics',
+                request_serializer=paystream_dot_analytics_dot_v1_dot_analytics__pb2.StreamMetricsRequest.SerializeToString,
+                response_deserializer=paystream_dot_analytics_dot_v1_dot_analytics__pb2.StreamMetricsResponse.FromString,
+                _registered_method=True)
+
+
+class AnalyticsOperationsServiceServicer:
+    """Figures across merchants: for people who run paystream.
+    """
+
+    def GetOverview(self, request, context):
+        """Gives the totals of all merchants in a range, by currency. Errors: INVALID_ARGUMENT TIME_ZONE_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,17 +207,12 @@ class AnalyticsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
 
-def add_AnalyticsServiceServicer_to_server(servicer, server):
+def add_AnalyticsOperationsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'GetOverview': grpc.unary_unary_rpc_method_handler(
                     servicer.GetOverview,
                     request_deserializer=paystream_dot_analytics_dot_v1_dot_analytics__pb2.GetOverviewRequest.FromString,
                     response_serializer=paystream_dot_analytics_dot_v1_dot_analytics__pb2.GetOverviewResponse.SerializeToString,
-            ),
-            'GetMerchantStats': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetMerchantStats,
-                    request_deserializer=paystream_dot_analytics_dot_v1_dot_analytics__pb2.GetMerchantStatsRequest.FromString,
-                    response_serializer=paystream_dot_analytics_dot_v1_dot_analytics__pb2.GetMerchantStatsResponse.SerializeToString,
             ),
             'QueryMetrics': grpc.unary_unary_rpc_method_handler(
                     servicer.QueryMetrics,
@@ -154,27 +226,14 @@ def add_AnalyticsServiceServicer_to_server(servicer, server):
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'paystream.analytics.v1.AnalyticsService', rpc_method_handlers)
+            'paystream.analytics.v1.AnalyticsOperationsService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('paystream.analytics.v1.AnalyticsService', rpc_method_handlers)
+    server.add_registered_method_handlers('paystream.analytics.v1.AnalyticsOperationsService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
-class AnalyticsService:
-    """Counts what the other services tell in their events.
-
-    Figures are kept by quarters of an hour of the UTC clock, merchant, currency, channel and payment method, so that the
-    hours, days and months of any time zone are exact sums of them. An event counts once, in the quarter in which it
-    occurred
-    however late it arrives. Totals equal the ledger's, and follow it by a moment. Amounts are sums of minor units of one
-    currency: integers as text, for a sum may exceed 2^63 - 1; amounts of different currencies are never added.
-
-    A range begins with the quarter of an hour that start_time lies in and ends before the one that begins at end_time or
-    after it. Left out, end_time is now, and start_time the beginning of the day of end_time in the time zone that holds.
-
-    Every method only reads, and fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule (also:
-    the
-    range is empty or has more than 4,000 periods), and CARD_NUMBER_REFUSED when a field holds a card number.
+class AnalyticsOperationsService:
+    """Figures across merchants: for people who run paystream.
     """
 
     @staticmethod
@@ -191,36 +250,9 @@ class AnalyticsService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.analytics.v1.AnalyticsService/GetOverview',
+            '/paystream.analytics.v1.AnalyticsOperationsService/GetOverview',
             paystream_dot_analytics_dot_v1_dot_analytics__pb2.GetOverviewRequest.SerializeToString,
             paystream_dot_analytics_dot_v1_dot_analytics__pb2.GetOverviewResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def GetMerchantStats(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.analytics.v1.AnalyticsService/GetMerchantStats',
-            paystream_dot_analytics_dot_v1_dot_analytics__pb2.GetMerchantStatsRequest.SerializeToString,
-            paystream_dot_analytics_dot_v1_dot_analytics__pb2.GetMerchantStatsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -245,7 +277,7 @@ class AnalyticsService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.analytics.v1.AnalyticsService/QueryMetrics',
+            '/paystream.analytics.v1.AnalyticsOperationsService/QueryMetrics',
             paystream_dot_analytics_dot_v1_dot_analytics__pb2.QueryMetricsRequest.SerializeToString,
             paystream_dot_analytics_dot_v1_dot_analytics__pb2.QueryMetricsResponse.FromString,
             options,
@@ -272,7 +304,7 @@ class AnalyticsService:
         return grpc.experimental.unary_stream(
             request,
             target,
-            '/paystream.analytics.v1.AnalyticsService/StreamMetrics',
+            '/paystream.analytics.v1.AnalyticsOperationsService/StreamMetrics',
             paystream_dot_analytics_dot_v1_dot_analytics__pb2.StreamMetricsRequest.SerializeToString,
             paystream_dot_analytics_dot_v1_dot_analytics__pb2.StreamMetricsResponse.FromString,
             options,

@@ -47,30 +47,9 @@ class AnalyticsServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AnalyticsServiceAsyncStub: ...
-    GetOverview: _grpc.UnaryUnaryMultiCallable[_analytics_pb2.GetOverviewRequest, _analytics_pb2.GetOverviewResponse]
-    """Gives the totals of all merchants in a range, by currency. Errors: INVALID_ARGUMENT TIME_ZONE_UNKNOWN."""
     GetMerchantStats: _grpc.UnaryUnaryMultiCallable[_analytics_pb2.GetMerchantStatsRequest, _analytics_pb2.GetMerchantStatsResponse]
     """Gives one merchant's totals in a range, and its periods. Its days are those of its own time zone, unless another is
     named. Errors: INVALID_ARGUMENT TIME_ZONE_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN.
-    """
-    QueryMetrics: _grpc.UnaryUnaryMultiCallable[_analytics_pb2.QueryMetricsRequest, _analytics_pb2.QueryMetricsResponse]
-    """Gives figures by period and by what they are grouped by, in the order of period, currency and groups.
-
-    Errors: INVALID_ARGUMENT TIME_ZONE_UNKNOWN; FAILED_PRECONDITION RESULT_TOO_LARGE (metadata rows_max: ask for a
-    shorter
-    range, a coarser grain, fewer groups or the top of them).
-    """
-    StreamMetrics: _grpc.UnaryStreamMultiCallable[_analytics_pb2.StreamMetricsRequest, _analytics_pb2.StreamMetricsResponse]
-    """Streams figures as they change, until the caller ends it.
-
-    The first message comes at once and has no rows: changes are followed from then on, so figures queried after it
-    miss
-    none. Each row after that has the figures of one quarter of an hour, merchant, currency, channel and method as they
-    stand now, never a difference: a row takes the place of the one before. A change that is overtaken within
-    interval_ms
-    is sent once. A rebuild of the figures is not streamed.
-    Errors: RESOURCE_EXHAUSTED STREAMS_EXHAUSTED (metadata streams_max: this process serves as many already) and
-    STREAM_OVERRUN (metadata rows_max: the caller reads too slowly; query, and open another).
     """
 
 @_typing.type_check_only
@@ -92,30 +71,9 @@ class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    GetOverview: _aio.UnaryUnaryMultiCallable[_analytics_pb2.GetOverviewRequest, _analytics_pb2.GetOverviewResponse]  # type: ignore[assignment]
-    """Gives the totals of all merchants in a range, by currency. Errors: INVALID_ARGUMENT TIME_ZONE_UNKNOWN."""
     GetMerchantStats: _aio.UnaryUnaryMultiCallable[_analytics_pb2.GetMerchantStatsRequest, _analytics_pb2.GetMerchantStatsResponse]  # type: ignore[assignment]
     """Gives one merchant's totals in a range, and its periods. Its days are those of its own time zone, unless another is
     named. Errors: INVALID_ARGUMENT TIME_ZONE_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN.
-    """
-    QueryMetrics: _aio.UnaryUnaryMultiCallable[_analytics_pb2.QueryMetricsRequest, _analytics_pb2.QueryMetricsResponse]  # type: ignore[assignment]
-    """Gives figures by period and by what they are grouped by, in the order of period, currency and groups.
-
-    Errors: INVALID_ARGUMENT TIME_ZONE_UNKNOWN; FAILED_PRECONDITION RESULT_TOO_LARGE (metadata rows_max: ask for a
-    shorter
-    range, a coarser grain, fewer groups or the top of them).
-    """
-    StreamMetrics: _aio.UnaryStreamMultiCallable[_analytics_pb2.StreamMetricsRequest, _analytics_pb2.StreamMetricsResponse]  # type: ignore[assignment]
-    """Streams figures as they change, until the caller ends it.
-
-    The first message comes at once and has no rows: changes are followed from then on, so figures queried after it
-    miss
-    none. Each row after that has the figures of one quarter of an hour, merchant, currency, channel and method as they
-    stand now, never a difference: a row takes the place of the one before. A change that is overtaken within
-    interval_ms
-    is sent once. A rebuild of the figures is not streamed.
-    Errors: RESOURCE_EXHAUSTED STREAMS_EXHAUSTED (metadata streams_max: this process serves as many already) and
-    STREAM_OVERRUN (metadata rows_max: the caller reads too slowly; query, and open another).
     """
 
 class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -136,14 +94,6 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
     """
 
     @_abc_1.abstractmethod
-    def GetOverview(
-        self,
-        request: _analytics_pb2.GetOverviewRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_analytics_pb2.GetOverviewResponse, _abc.Awaitable[_analytics_pb2.GetOverviewResponse]]:
-        """Gives the totals of all merchants in a range, by currency. Errors: INVALID_ARGUMENT TIME_ZONE_UNKNOWN."""
-
-    @_abc_1.abstractmethod
     def GetMerchantStats(
         self,
         request: _analytics_pb2.GetMerchantStatsRequest,
@@ -152,6 +102,75 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
         """Gives one merchant's totals in a range, and its periods. Its days are those of its own time zone, unless another is
         named. Errors: INVALID_ARGUMENT TIME_ZONE_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN.
         """
+
+def add_AnalyticsServiceServicer_to_server(servicer: AnalyticsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class AnalyticsOperationsServiceStub:
+    """Figures across merchants: for people who run paystream."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> AnalyticsOperationsServiceAsyncStub: ...
+    GetOverview: _grpc.UnaryUnaryMultiCallable[_analytics_pb2.GetOverviewRequest, _analytics_pb2.GetOverviewResponse]
+    """Gives the totals of all merchants in a range, by currency. Errors: INVALID_ARGUMENT TIME_ZONE_UNKNOWN."""
+    QueryMetrics: _grpc.UnaryUnaryMultiCallable[_analytics_pb2.QueryMetricsRequest, _analytics_pb2.QueryMetricsResponse]
+    """Gives figures by period and by what they are grouped by, in the order of period, currency and groups.
+
+    Errors: INVALID_ARGUMENT TIME_ZONE_UNKNOWN; FAILED_PRECONDITION RESULT_TOO_LARGE (metadata rows_max: ask for a
+    shorter
+    range, a coarser grain, fewer groups or the top of them).
+    """
+    StreamMetrics: _grpc.UnaryStreamMultiCallable[_analytics_pb2.StreamMetricsRequest, _analytics_pb2.StreamMetricsResponse]
+    """Streams figures as they change, until the caller ends it.
+
+    The first message comes at once and has no rows: changes are followed from then on, so figures queried after it
+    miss
+    none. Each row after that has the figures of one quarter of an hour, merchant, currency, channel and method as they
+    stand now, never a difference: a row takes the place of the one before. A change that is overtaken within
+    interval_ms
+    is sent once. A rebuild of the figures is not streamed.
+    Errors: RESOURCE_EXHAUSTED STREAMS_EXHAUSTED (metadata streams_max: this process serves as many already) and
+    STREAM_OVERRUN (metadata rows_max: the caller reads too slowly; query, and open another).
+    """
+
+@_typing.type_check_only
+class AnalyticsOperationsServiceAsyncStub(AnalyticsOperationsServiceStub):
+    """Figures across merchants: for people who run paystream."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    GetOverview: _aio.UnaryUnaryMultiCallable[_analytics_pb2.GetOverviewRequest, _analytics_pb2.GetOverviewResponse]  # type: ignore[assignment]
+    """Gives the totals of all merchants in a range, by currency. Errors: INVALID_ARGUMENT TIME_ZONE_UNKNOWN."""
+    QueryMetrics: _aio.UnaryUnaryMultiCallable[_analytics_pb2.QueryMetricsRequest, _analytics_pb2.QueryMetricsResponse]  # type: ignore[assignment]
+    """Gives figures by period and by what they are grouped by, in the order of period, currency and groups.
+
+    Errors: INVALID_ARGUMENT TIME_ZONE_UNKNOWN; FAILED_PRECONDITION RESULT_TOO_LARGE (metadata rows_max: ask for a
+    shorter
+    range, a coarser grain, fewer groups or the top of them).
+    """
+    StreamMetrics: _aio.UnaryStreamMultiCallable[_analytics_pb2.StreamMetricsRequest, _analytics_pb2.StreamMetricsResponse]  # type: ignore[assignment]
+    """Streams figures as they change, until the caller ends it.
+
+    The first message comes at once and has no rows: changes are followed from then on, so figures queried after it
+    miss
+    none. Each row after that has the figures of one quarter of an hour, merchant, currency, channel and method as they
+    stand now, never a difference: a row takes the place of the one before. A change that is overtaken within
+    interval_ms
+    is sent once. A rebuild of the figures is not streamed.
+    Errors: RESOURCE_EXHAUSTED STREAMS_EXHAUSTED (metadata streams_max: this process serves as many already) and
+    STREAM_OVERRUN (metadata rows_max: the caller reads too slowly; query, and open another).
+    """
+
+class AnalyticsOperationsServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Figures across merchants: for people who run paystream."""
+
+    @_abc_1.abstractmethod
+    def GetOverview(
+        self,
+        request: _analytics_pb2.GetOverviewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analytics_pb2.GetOverviewResponse, _abc.Awaitable[_analytics_pb2.GetOverviewResponse]]:
+        """Gives the totals of all merchants in a range, by currency. Errors: INVALID_ARGUMENT TIME_ZONE_UNKNOWN."""
 
     @_abc_1.abstractmethod
     def QueryMetrics(
@@ -184,4 +203,4 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
         STREAM_OVERRUN (metadata rows_max: the caller reads too slowly; query, and open another).
         """
 
-def add_AnalyticsServiceServicer_to_server(servicer: AnalyticsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+def add_AnalyticsOperationsServiceServicer_to_server(servicer: AnalyticsOperationsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

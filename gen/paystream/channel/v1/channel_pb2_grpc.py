@@ -106,45 +106,10 @@ class ChannelServiceStub:
                 request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.BatchInquireRequest.SerializeToString,
                 response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.BatchInquireResponse.FromString,
                 _registered_method=True)
-        self.SetOutcome = channel.unary_unary(
-                '/paystream.channel.v1.ChannelService/SetOutcome',
-                request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.SetOutcomeRequest.SerializeToString,
-                response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.SetOutcomeResponse.FromString,
-                _registered_method=True)
-        self.DeclineRefunds = channel.unary_unary(
-                '/paystream.channel.v1.ChannelService/DeclineRefunds',
-                request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.DeclineRefundsRequest.SerializeToString,
-                response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.DeclineRefundsResponse.FromString,
-                _registered_method=True)
-        self.OpenDispute = channel.unary_unary(
-                '/paystream.channel.v1.ChannelService/OpenDispute',
-                request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.OpenDisputeRequest.SerializeToString,
-                response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.OpenDisputeResponse.FromString,
-                _registered_method=True)
         self.RespondToDispute = channel.unary_unary(
                 '/paystream.channel.v1.ChannelService/RespondToDispute',
                 request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeRequest.SerializeToString,
                 response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeResponse.FromString,
-                _registered_method=True)
-        self.AdvanceDispute = channel.unary_unary(
-                '/paystream.channel.v1.ChannelService/AdvanceDispute',
-                request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeRequest.SerializeToString,
-                response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeResponse.FromString,
-                _registered_method=True)
-        self.GetDispute = channel.unary_unary(
-                '/paystream.channel.v1.ChannelService/GetDispute',
-                request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.GetDisputeRequest.SerializeToString,
-                response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.GetDisputeResponse.FromString,
-                _registered_method=True)
-        self.SetBehaviour = channel.unary_unary(
-                '/paystream.channel.v1.ChannelService/SetBehaviour',
-                request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.SetBehaviourRequest.SerializeToString,
-                response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.SetBehaviourResponse.FromString,
-                _registered_method=True)
-        self.GetBehaviour = channel.unary_unary(
-                '/paystream.channel.v1.ChannelService/GetBehaviour',
-                request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.GetBehaviourRequest.SerializeToString,
-                response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.GetBehaviourResponse.FromString,
                 _registered_method=True)
 
 
@@ -263,43 +228,6 @@ class ChannelServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def SetOutcome(self, request, context):
-        """Says something of an attempt after it was decided, for tests and operators: the books change, the statement has a line
-        for the money that moves, and whoever the attempt named is called back. No limit of the acquirer's holds for it.
-
-        Idempotent by request_id: sent again it changes nothing; another request with the same id fails with ALREADY_EXISTS,
-        REQUEST_ID_REUSED.
-        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
-        (metadata state, outcome: it stands so already, or cannot become that).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def DeclineRefunds(self, request, context):
-        """Has the next refunds of what an attempt authorized or captured declined, refund_not_allowed. Idempotent by
-        request_id, for a day.
-
-        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE (metadata state, outcome: the attempt
-        captures nothing).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def OpenDispute(self, request, context):
-        """Has a payer dispute a capture, for tests and operators: the amount is held back, and told to ReportDispute of the
-        payment service that the capture named.
-
-        Idempotent by request_id: sent again it opens nothing; another request with the same id fails with ALREADY_EXISTS,
-        REQUEST_ID_REUSED.
-        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION ATTEMPT_NOT_CAPTURED and
-        DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def RespondToDispute(self, request, context):
         """Answers a dispute for the merchant. A contested one is decided after the callback delay, an accepted one is lost at
         once, and one not answered by respond_by_time is lost; each is told to ReportDispute.
@@ -307,42 +235,6 @@ class ChannelServiceServicer:
         Idempotent by dispute_reference: the same answer again changes nothing.
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
         state) and DISPUTE_RESPONSE_LATE (metadata respond_by).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def AdvanceDispute(self, request, context):
-        """Has the payer's bank go on with a dispute, for tests and operators: to another stage, or to a decision, also after
-        another; told to ReportDispute after the callback delay. What is lost now is held back, and what was held above it
-        given again.
-
-        Idempotent by request_id, as OpenDispute.
-        Errors: NOT_FOUND DISPUTE_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
-        (metadata state, outcome: an inquiry is not decided, a chargeback follows an inquiry, pre-arbitration a decision, and
-        no more comes back than is held).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetDispute(self, request, context):
-        """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def SetBehaviour(self, request, context):
-        """Sets how the simulator behaves, for one merchant or globally; replaces what was set there. Idempotent by
-        request_id, for a day.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetBehaviour(self, request, context):
-        """Gives the behaviour that applies to a merchant: its own, else the global one, else the defaults.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -411,45 +303,10 @@ def add_ChannelServiceServicer_to_server(servicer, server):
                     request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.BatchInquireRequest.FromString,
                     response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.BatchInquireResponse.SerializeToString,
             ),
-            'SetOutcome': grpc.unary_unary_rpc_method_handler(
-                    servicer.SetOutcome,
-                    request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.SetOutcomeRequest.FromString,
-                    response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.SetOutcomeResponse.SerializeToString,
-            ),
-            'DeclineRefunds': grpc.unary_unary_rpc_method_handler(
-                    servicer.DeclineRefunds,
-                    request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.DeclineRefundsRequest.FromString,
-                    response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.DeclineRefundsResponse.SerializeToString,
-            ),
-            'OpenDispute': grpc.unary_unary_rpc_method_handler(
-                    servicer.OpenDispute,
-                    request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.OpenDisputeRequest.FromString,
-                    response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.OpenDisputeResponse.SerializeToString,
-            ),
             'RespondToDispute': grpc.unary_unary_rpc_method_handler(
                     servicer.RespondToDispute,
                     request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeRequest.FromString,
                     response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeResponse.SerializeToString,
-            ),
-            'AdvanceDispute': grpc.unary_unary_rpc_method_handler(
-                    servicer.AdvanceDispute,
-                    request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeRequest.FromString,
-                    response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeResponse.SerializeToString,
-            ),
-            'GetDispute': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetDispute,
-                    request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.GetDisputeRequest.FromString,
-                    response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.GetDisputeResponse.SerializeToString,
-            ),
-            'SetBehaviour': grpc.unary_unary_rpc_method_handler(
-                    servicer.SetBehaviour,
-                    request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.SetBehaviourRequest.FromString,
-                    response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.SetBehaviourResponse.SerializeToString,
-            ),
-            'GetBehaviour': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetBehaviour,
-                    request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.GetBehaviourRequest.FromString,
-                    response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.GetBehaviourResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -799,87 +656,6 @@ class ChannelService:
             _registered_method=True)
 
     @staticmethod
-    def SetOutcome(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.channel.v1.ChannelService/SetOutcome',
-            paystream_dot_channel_dot_v1_dot_channel__pb2.SetOutcomeRequest.SerializeToString,
-            paystream_dot_channel_dot_v1_dot_channel__pb2.SetOutcomeResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def DeclineRefunds(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.channel.v1.ChannelService/DeclineRefunds',
-            paystream_dot_channel_dot_v1_dot_channel__pb2.DeclineRefundsRequest.SerializeToString,
-            paystream_dot_channel_dot_v1_dot_channel__pb2.DeclineRefundsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def OpenDispute(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.channel.v1.ChannelService/OpenDispute',
-            paystream_dot_channel_dot_v1_dot_channel__pb2.OpenDisputeRequest.SerializeToString,
-            paystream_dot_channel_dot_v1_dot_channel__pb2.OpenDisputeResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
     def RespondToDispute(request,
             target,
             options=(),
@@ -906,6 +682,265 @@ class ChannelService:
             metadata,
             _registered_method=True)
 
+
+class SimulatorServiceStub:
+    """How the simulated acquirer and bank behave, and what they do of their own accord: for tests and for people who try
+    paystream. A real channel has none of it.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.SetOutcome = channel.unary_unary(
+                '/paystream.channel.v1.SimulatorService/SetOutcome',
+                request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.SetOutcomeRequest.SerializeToString,
+                response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.SetOutcomeResponse.FromString,
+                _registered_method=True)
+        self.DeclineRefunds = channel.unary_unary(
+                '/paystream.channel.v1.SimulatorService/DeclineRefunds',
+                request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.DeclineRefundsRequest.SerializeToString,
+                response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.DeclineRefundsResponse.FromString,
+                _registered_method=True)
+        self.OpenDispute = channel.unary_unary(
+                '/paystream.channel.v1.SimulatorService/OpenDispute',
+                request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.OpenDisputeRequest.SerializeToString,
+                response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.OpenDisputeResponse.FromString,
+                _registered_method=True)
+        self.AdvanceDispute = channel.unary_unary(
+                '/paystream.channel.v1.SimulatorService/AdvanceDispute',
+                request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeRequest.SerializeToString,
+                response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeResponse.FromString,
+                _registered_method=True)
+        self.GetDispute = channel.unary_unary(
+                '/paystream.channel.v1.SimulatorService/GetDispute',
+                request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.GetDisputeRequest.SerializeToString,
+                response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.GetDisputeResponse.FromString,
+                _registered_method=True)
+        self.SetBehaviour = channel.unary_unary(
+                '/paystream.channel.v1.SimulatorService/SetBehaviour',
+                request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.SetBehaviourRequest.SerializeToString,
+                response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.SetBehaviourResponse.FromString,
+                _registered_method=True)
+        self.GetBehaviour = channel.unary_unary(
+                '/paystream.channel.v1.SimulatorService/GetBehaviour',
+                request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.GetBehaviourRequest.SerializeToString,
+                response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.GetBehaviourResponse.FromString,
+                _registered_method=True)
+
+
+class SimulatorServiceServicer:
+    """How the simulated acquirer and bank behave, and what they do of their own accord: for tests and for people who try
+    paystream. A real channel has none of it.
+    """
+
+    def SetOutcome(self, request, context):
+        """Says something of an attempt after it was decided, for tests and operators: the books change, the statement has a line
+        for the money that moves, and whoever the attempt named is called back. No limit of the acquirer's holds for it.
+
+        Idempotent by request_id: sent again it changes nothing; another request with the same id fails with ALREADY_EXISTS,
+        REQUEST_ID_REUSED.
+        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+        (metadata state, outcome: it stands so already, or cannot become that).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeclineRefunds(self, request, context):
+        """Has the next refunds of what an attempt authorized or captured declined, refund_not_allowed. Idempotent by
+        request_id, for a day.
+
+        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE (metadata state, outcome: the attempt
+        captures nothing).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def OpenDispute(self, request, context):
+        """Has a payer dispute a capture, for tests and operators: the amount is held back, and told to ReportDispute of the
+        payment service that the capture named.
+
+        Idempotent by request_id: sent again it opens nothing; another request with the same id fails with ALREADY_EXISTS,
+        REQUEST_ID_REUSED.
+        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION ATTEMPT_NOT_CAPTURED and
+        DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AdvanceDispute(self, request, context):
+        """Has the payer's bank go on with a dispute, for tests and operators: to another stage, or to a decision, also after
+        another; told to ReportDispute after the callback delay. What is lost now is held back, and what was held above it
+        given again.
+
+        Idempotent by request_id, as OpenDispute.
+        Errors: NOT_FOUND DISPUTE_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+        (metadata state, outcome: an inquiry is not decided, a chargeback follows an inquiry, pre-arbitration a decision, and
+        no more comes back than is held).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDispute(self, request, context):
+        """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetBehaviour(self, request, context):
+        """Sets how the simulator behaves, for one merchant or globally; replaces what was set there. Idempotent by
+        request_id, for a day.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBehaviour(self, request, context):
+        """Gives the behaviour that applies to a merchant: its own, else the global one, else the defaults.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_SimulatorServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'SetOutcome': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetOutcome,
+                    request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.SetOutcomeRequest.FromString,
+                    response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.SetOutcomeResponse.SerializeToString,
+            ),
+            'DeclineRefunds': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeclineRefunds,
+                    request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.DeclineRefundsRequest.FromString,
+                    response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.DeclineRefundsResponse.SerializeToString,
+            ),
+            'OpenDispute': grpc.unary_unary_rpc_method_handler(
+                    servicer.OpenDispute,
+                    request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.OpenDisputeRequest.FromString,
+                    response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.OpenDisputeResponse.SerializeToString,
+            ),
+            'AdvanceDispute': grpc.unary_unary_rpc_method_handler(
+                    servicer.AdvanceDispute,
+                    request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeRequest.FromString,
+                    response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeResponse.SerializeToString,
+            ),
+            'GetDispute': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDispute,
+                    request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.GetDisputeRequest.FromString,
+                    response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.GetDisputeResponse.SerializeToString,
+            ),
+            'SetBehaviour': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetBehaviour,
+                    request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.SetBehaviourRequest.FromString,
+                    response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.SetBehaviourResponse.SerializeToString,
+            ),
+            'GetBehaviour': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBehaviour,
+                    request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.GetBehaviourRequest.FromString,
+                    response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.GetBehaviourResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'paystream.channel.v1.SimulatorService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('paystream.channel.v1.SimulatorService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class SimulatorService:
+    """How the simulated acquirer and bank behave, and what they do of their own accord: for tests and for people who try
+    paystream. A real channel has none of it.
+    """
+
+    @staticmethod
+    def SetOutcome(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.channel.v1.SimulatorService/SetOutcome',
+            paystream_dot_channel_dot_v1_dot_channel__pb2.SetOutcomeRequest.SerializeToString,
+            paystream_dot_channel_dot_v1_dot_channel__pb2.SetOutcomeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeclineRefunds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.channel.v1.SimulatorService/DeclineRefunds',
+            paystream_dot_channel_dot_v1_dot_channel__pb2.DeclineRefundsRequest.SerializeToString,
+            paystream_dot_channel_dot_v1_dot_channel__pb2.DeclineRefundsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OpenDispute(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.channel.v1.SimulatorService/OpenDispute',
+            paystream_dot_channel_dot_v1_dot_channel__pb2.OpenDisputeRequest.SerializeToString,
+            paystream_dot_channel_dot_v1_dot_channel__pb2.OpenDisputeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
     @staticmethod
     def AdvanceDispute(request,
             target,
@@ -920,7 +955,7 @@ class ChannelService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.channel.v1.ChannelService/AdvanceDispute',
+            '/paystream.channel.v1.SimulatorService/AdvanceDispute',
             paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeRequest.SerializeToString,
             paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeResponse.FromString,
             options,
@@ -947,7 +982,7 @@ class ChannelService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.channel.v1.ChannelService/GetDispute',
+            '/paystream.channel.v1.SimulatorService/GetDispute',
             paystream_dot_channel_dot_v1_dot_channel__pb2.GetDisputeRequest.SerializeToString,
             paystream_dot_channel_dot_v1_dot_channel__pb2.GetDisputeResponse.FromString,
             options,
@@ -974,7 +1009,7 @@ class ChannelService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.channel.v1.ChannelService/SetBehaviour',
+            '/paystream.channel.v1.SimulatorService/SetBehaviour',
             paystream_dot_channel_dot_v1_dot_channel__pb2.SetBehaviourRequest.SerializeToString,
             paystream_dot_channel_dot_v1_dot_channel__pb2.SetBehaviourResponse.FromString,
             options,
@@ -1001,7 +1036,7 @@ class ChannelService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.channel.v1.ChannelService/GetBehaviour',
+            '/paystream.channel.v1.SimulatorService/GetBehaviour',
             paystream_dot_channel_dot_v1_dot_channel__pb2.GetBehaviourRequest.SerializeToString,
             paystream_dot_channel_dot_v1_dot_channel__pb2.GetBehaviourResponse.FromString,
             options,

@@ -121,31 +121,6 @@ class ChannelServiceStub:
     """
     BatchInquire: _grpc.UnaryUnaryMultiCallable[_channel_pb2.BatchInquireRequest, _channel_pb2.BatchInquireResponse]
     """Inquires about many attempts; see Inquire. A request that breaks a rule refuses them all."""
-    SetOutcome: _grpc.UnaryUnaryMultiCallable[_channel_pb2.SetOutcomeRequest, _channel_pb2.SetOutcomeResponse]
-    """Says something of an attempt after it was decided, for tests and operators: the books change, the statement has a line
-    for the money that moves, and whoever the attempt named is called back. No limit of the acquirer's holds for it.
-
-    Idempotent by request_id: sent again it changes nothing; another request with the same id fails with ALREADY_EXISTS,
-    REQUEST_ID_REUSED.
-    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
-    (metadata state, outcome: it stands so already, or cannot become that).
-    """
-    DeclineRefunds: _grpc.UnaryUnaryMultiCallable[_channel_pb2.DeclineRefundsRequest, _channel_pb2.DeclineRefundsResponse]
-    """Has the next refunds of what an attempt authorized or captured declined, refund_not_allowed. Idempotent by
-    request_id, for a day.
-
-    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE (metadata state, outcome: the attempt
-    captures nothing).
-    """
-    OpenDispute: _grpc.UnaryUnaryMultiCallable[_channel_pb2.OpenDisputeRequest, _channel_pb2.OpenDisputeResponse]
-    """Has a payer dispute a capture, for tests and operators: the amount is held back, and told to ReportDispute of the
-    payment service that the capture named.
-
-    Idempotent by request_id: sent again it opens nothing; another request with the same id fails with ALREADY_EXISTS,
-    REQUEST_ID_REUSED.
-    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION ATTEMPT_NOT_CAPTURED and
-    DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code).
-    """
     RespondToDispute: _grpc.UnaryUnaryMultiCallable[_channel_pb2.RespondToDisputeRequest, _channel_pb2.RespondToDisputeResponse]
     """Answers a dispute for the merchant. A contested one is decided after the callback delay, an accepted one is lost at
     once, and one not answered by respond_by_time is lost; each is told to ReportDispute.
@@ -154,24 +129,6 @@ class ChannelServiceStub:
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
     state) and DISPUTE_RESPONSE_LATE (metadata respond_by).
     """
-    AdvanceDispute: _grpc.UnaryUnaryMultiCallable[_channel_pb2.AdvanceDisputeRequest, _channel_pb2.AdvanceDisputeResponse]
-    """Has the payer's bank go on with a dispute, for tests and operators: to another stage, or to a decision, also after
-    another; told to ReportDispute after the callback delay. What is lost now is held back, and what was held above it
-    given again.
-
-    Idempotent by request_id, as OpenDispute.
-    Errors: NOT_FOUND DISPUTE_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
-    (metadata state, outcome: an inquiry is not decided, a chargeback follows an inquiry, pre-arbitration a decision, and
-    no more comes back than is held).
-    """
-    GetDispute: _grpc.UnaryUnaryMultiCallable[_channel_pb2.GetDisputeRequest, _channel_pb2.GetDisputeResponse]
-    """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
-    SetBehaviour: _grpc.UnaryUnaryMultiCallable[_channel_pb2.SetBehaviourRequest, _channel_pb2.SetBehaviourResponse]
-    """Sets how the simulator behaves, for one merchant or globally; replaces what was set there. Idempotent by
-    request_id, for a day.
-    """
-    GetBehaviour: _grpc.UnaryUnaryMultiCallable[_channel_pb2.GetBehaviourRequest, _channel_pb2.GetBehaviourResponse]
-    """Gives the behaviour that applies to a merchant: its own, else the global one, else the defaults."""
 
 @_typing.type_check_only
 class ChannelServiceAsyncStub(ChannelServiceStub):
@@ -236,31 +193,6 @@ class ChannelServiceAsyncStub(ChannelServiceStub):
     """
     BatchInquire: _aio.UnaryUnaryMultiCallable[_channel_pb2.BatchInquireRequest, _channel_pb2.BatchInquireResponse]  # type: ignore[assignment]
     """Inquires about many attempts; see Inquire. A request that breaks a rule refuses them all."""
-    SetOutcome: _aio.UnaryUnaryMultiCallable[_channel_pb2.SetOutcomeRequest, _channel_pb2.SetOutcomeResponse]  # type: ignore[assignment]
-    """Says something of an attempt after it was decided, for tests and operators: the books change, the statement has a line
-    for the money that moves, and whoever the attempt named is called back. No limit of the acquirer's holds for it.
-
-    Idempotent by request_id: sent again it changes nothing; another request with the same id fails with ALREADY_EXISTS,
-    REQUEST_ID_REUSED.
-    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
-    (metadata state, outcome: it stands so already, or cannot become that).
-    """
-    DeclineRefunds: _aio.UnaryUnaryMultiCallable[_channel_pb2.DeclineRefundsRequest, _channel_pb2.DeclineRefundsResponse]  # type: ignore[assignment]
-    """Has the next refunds of what an attempt authorized or captured declined, refund_not_allowed. Idempotent by
-    request_id, for a day.
-
-    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE (metadata state, outcome: the attempt
-    captures nothing).
-    """
-    OpenDispute: _aio.UnaryUnaryMultiCallable[_channel_pb2.OpenDisputeRequest, _channel_pb2.OpenDisputeResponse]  # type: ignore[assignment]
-    """Has a payer dispute a capture, for tests and operators: the amount is held back, and told to ReportDispute of the
-    payment service that the capture named.
-
-    Idempotent by request_id: sent again it opens nothing; another request with the same id fails with ALREADY_EXISTS,
-    REQUEST_ID_REUSED.
-    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION ATTEMPT_NOT_CAPTURED and
-    DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code).
-    """
     RespondToDispute: _aio.UnaryUnaryMultiCallable[_channel_pb2.RespondToDisputeRequest, _channel_pb2.RespondToDisputeResponse]  # type: ignore[assignment]
     """Answers a dispute for the merchant. A contested one is decided after the callback delay, an accepted one is lost at
     once, and one not answered by respond_by_time is lost; each is told to ReportDispute.
@@ -269,24 +201,6 @@ class ChannelServiceAsyncStub(ChannelServiceStub):
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
     state) and DISPUTE_RESPONSE_LATE (metadata respond_by).
     """
-    AdvanceDispute: _aio.UnaryUnaryMultiCallable[_channel_pb2.AdvanceDisputeRequest, _channel_pb2.AdvanceDisputeResponse]  # type: ignore[assignment]
-    """Has the payer's bank go on with a dispute, for tests and operators: to another stage, or to a decision, also after
-    another; told to ReportDispute after the callback delay. What is lost now is held back, and what was held above it
-    given again.
-
-    Idempotent by request_id, as OpenDispute.
-    Errors: NOT_FOUND DISPUTE_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
-    (metadata state, outcome: an inquiry is not decided, a chargeback follows an inquiry, pre-arbitration a decision, and
-    no more comes back than is held).
-    """
-    GetDispute: _aio.UnaryUnaryMultiCallable[_channel_pb2.GetDisputeRequest, _channel_pb2.GetDisputeResponse]  # type: ignore[assignment]
-    """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
-    SetBehaviour: _aio.UnaryUnaryMultiCallable[_channel_pb2.SetBehaviourRequest, _channel_pb2.SetBehaviourResponse]  # type: ignore[assignment]
-    """Sets how the simulator behaves, for one merchant or globally; replaces what was set there. Idempotent by
-    request_id, for a day.
-    """
-    GetBehaviour: _aio.UnaryUnaryMultiCallable[_channel_pb2.GetBehaviourRequest, _channel_pb2.GetBehaviourResponse]  # type: ignore[assignment]
-    """Gives the behaviour that applies to a merchant: its own, else the global one, else the defaults."""
 
 class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
     """Moves money at the simulated acquirer and bank.
@@ -422,6 +336,131 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
         """Inquires about many attempts; see Inquire. A request that breaks a rule refuses them all."""
 
     @_abc_1.abstractmethod
+    def RespondToDispute(
+        self,
+        request: _channel_pb2.RespondToDisputeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_channel_pb2.RespondToDisputeResponse, _abc.Awaitable[_channel_pb2.RespondToDisputeResponse]]:
+        """Answers a dispute for the merchant. A contested one is decided after the callback delay, an accepted one is lost at
+        once, and one not answered by respond_by_time is lost; each is told to ReportDispute.
+
+        Idempotent by dispute_reference: the same answer again changes nothing.
+        Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
+        state) and DISPUTE_RESPONSE_LATE (metadata respond_by).
+        """
+
+def add_ChannelServiceServicer_to_server(servicer: ChannelServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class SimulatorServiceStub:
+    """How the simulated acquirer and bank behave, and what they do of their own accord: for tests and for people who try
+    paystream. A real channel has none of it.
+    """
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> SimulatorServiceAsyncStub: ...
+    SetOutcome: _grpc.UnaryUnaryMultiCallable[_channel_pb2.SetOutcomeRequest, _channel_pb2.SetOutcomeResponse]
+    """Says something of an attempt after it was decided, for tests and operators: the books change, the statement has a line
+    for the money that moves, and whoever the attempt named is called back. No limit of the acquirer's holds for it.
+
+    Idempotent by request_id: sent again it changes nothing; another request with the same id fails with ALREADY_EXISTS,
+    REQUEST_ID_REUSED.
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+    (metadata state, outcome: it stands so already, or cannot become that).
+    """
+    DeclineRefunds: _grpc.UnaryUnaryMultiCallable[_channel_pb2.DeclineRefundsRequest, _channel_pb2.DeclineRefundsResponse]
+    """Has the next refunds of what an attempt authorized or captured declined, refund_not_allowed. Idempotent by
+    request_id, for a day.
+
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE (metadata state, outcome: the attempt
+    captures nothing).
+    """
+    OpenDispute: _grpc.UnaryUnaryMultiCallable[_channel_pb2.OpenDisputeRequest, _channel_pb2.OpenDisputeResponse]
+    """Has a payer dispute a capture, for tests and operators: the amount is held back, and told to ReportDispute of the
+    payment service that the capture named.
+
+    Idempotent by request_id: sent again it opens nothing; another request with the same id fails with ALREADY_EXISTS,
+    REQUEST_ID_REUSED.
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION ATTEMPT_NOT_CAPTURED and
+    DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code).
+    """
+    AdvanceDispute: _grpc.UnaryUnaryMultiCallable[_channel_pb2.AdvanceDisputeRequest, _channel_pb2.AdvanceDisputeResponse]
+    """Has the payer's bank go on with a dispute, for tests and operators: to another stage, or to a decision, also after
+    another; told to ReportDispute after the callback delay. What is lost now is held back, and what was held above it
+    given again.
+
+    Idempotent by request_id, as OpenDispute.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+    (metadata state, outcome: an inquiry is not decided, a chargeback follows an inquiry, pre-arbitration a decision, and
+    no more comes back than is held).
+    """
+    GetDispute: _grpc.UnaryUnaryMultiCallable[_channel_pb2.GetDisputeRequest, _channel_pb2.GetDisputeResponse]
+    """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
+    SetBehaviour: _grpc.UnaryUnaryMultiCallable[_channel_pb2.SetBehaviourRequest, _channel_pb2.SetBehaviourResponse]
+    """Sets how the simulator behaves, for one merchant or globally; replaces what was set there. Idempotent by
+    request_id, for a day.
+    """
+    GetBehaviour: _grpc.UnaryUnaryMultiCallable[_channel_pb2.GetBehaviourRequest, _channel_pb2.GetBehaviourResponse]
+    """Gives the behaviour that applies to a merchant: its own, else the global one, else the defaults."""
+
+@_typing.type_check_only
+class SimulatorServiceAsyncStub(SimulatorServiceStub):
+    """How the simulated acquirer and bank behave, and what they do of their own accord: for tests and for people who try
+    paystream. A real channel has none of it.
+    """
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    SetOutcome: _aio.UnaryUnaryMultiCallable[_channel_pb2.SetOutcomeRequest, _channel_pb2.SetOutcomeResponse]  # type: ignore[assignment]
+    """Says something of an attempt after it was decided, for tests and operators: the books change, the statement has a line
+    for the money that moves, and whoever the attempt named is called back. No limit of the acquirer's holds for it.
+
+    Idempotent by request_id: sent again it changes nothing; another request with the same id fails with ALREADY_EXISTS,
+    REQUEST_ID_REUSED.
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+    (metadata state, outcome: it stands so already, or cannot become that).
+    """
+    DeclineRefunds: _aio.UnaryUnaryMultiCallable[_channel_pb2.DeclineRefundsRequest, _channel_pb2.DeclineRefundsResponse]  # type: ignore[assignment]
+    """Has the next refunds of what an attempt authorized or captured declined, refund_not_allowed. Idempotent by
+    request_id, for a day.
+
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE (metadata state, outcome: the attempt
+    captures nothing).
+    """
+    OpenDispute: _aio.UnaryUnaryMultiCallable[_channel_pb2.OpenDisputeRequest, _channel_pb2.OpenDisputeResponse]  # type: ignore[assignment]
+    """Has a payer dispute a capture, for tests and operators: the amount is held back, and told to ReportDispute of the
+    payment service that the capture named.
+
+    Idempotent by request_id: sent again it opens nothing; another request with the same id fails with ALREADY_EXISTS,
+    REQUEST_ID_REUSED.
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION ATTEMPT_NOT_CAPTURED and
+    DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code).
+    """
+    AdvanceDispute: _aio.UnaryUnaryMultiCallable[_channel_pb2.AdvanceDisputeRequest, _channel_pb2.AdvanceDisputeResponse]  # type: ignore[assignment]
+    """Has the payer's bank go on with a dispute, for tests and operators: to another stage, or to a decision, also after
+    another; told to ReportDispute after the callback delay. What is lost now is held back, and what was held above it
+    given again.
+
+    Idempotent by request_id, as OpenDispute.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+    (metadata state, outcome: an inquiry is not decided, a chargeback follows an inquiry, pre-arbitration a decision, and
+    no more comes back than is held).
+    """
+    GetDispute: _aio.UnaryUnaryMultiCallable[_channel_pb2.GetDisputeRequest, _channel_pb2.GetDisputeResponse]  # type: ignore[assignment]
+    """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
+    SetBehaviour: _aio.UnaryUnaryMultiCallable[_channel_pb2.SetBehaviourRequest, _channel_pb2.SetBehaviourResponse]  # type: ignore[assignment]
+    """Sets how the simulator behaves, for one merchant or globally; replaces what was set there. Idempotent by
+    request_id, for a day.
+    """
+    GetBehaviour: _aio.UnaryUnaryMultiCallable[_channel_pb2.GetBehaviourRequest, _channel_pb2.GetBehaviourResponse]  # type: ignore[assignment]
+    """Gives the behaviour that applies to a merchant: its own, else the global one, else the defaults."""
+
+class SimulatorServiceServicer(metaclass=_abc_1.ABCMeta):
+    """How the simulated acquirer and bank behave, and what they do of their own accord: for tests and for people who try
+    paystream. A real channel has none of it.
+    """
+
+    @_abc_1.abstractmethod
     def SetOutcome(
         self,
         request: _channel_pb2.SetOutcomeRequest,
@@ -462,20 +501,6 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
         REQUEST_ID_REUSED.
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION ATTEMPT_NOT_CAPTURED and
         DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code).
-        """
-
-    @_abc_1.abstractmethod
-    def RespondToDispute(
-        self,
-        request: _channel_pb2.RespondToDisputeRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_channel_pb2.RespondToDisputeResponse, _abc.Awaitable[_channel_pb2.RespondToDisputeResponse]]:
-        """Answers a dispute for the merchant. A contested one is decided after the callback delay, an accepted one is lost at
-        once, and one not answered by respond_by_time is lost; each is told to ReportDispute.
-
-        Idempotent by dispute_reference: the same answer again changes nothing.
-        Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
-        state) and DISPUTE_RESPONSE_LATE (metadata respond_by).
         """
 
     @_abc_1.abstractmethod
@@ -520,4 +545,4 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_channel_pb2.GetBehaviourResponse, _abc.Awaitable[_channel_pb2.GetBehaviourResponse]]:
         """Gives the behaviour that applies to a merchant: its own, else the global one, else the defaults."""
 
-def add_ChannelServiceServicer_to_server(servicer: ChannelServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+def add_SimulatorServiceServicer_to_server(servicer: SimulatorServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -44,40 +44,10 @@ class MerchantServiceStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.CreateMerchant = channel.unary_unary(
-                '/paystream.merchant.v1.MerchantService/CreateMerchant',
-                request_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.CreateMerchantRequest.SerializeToString,
-                response_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.CreateMerchantResponse.FromString,
-                _registered_method=True)
         self.GetMerchant = channel.unary_unary(
                 '/paystream.merchant.v1.MerchantService/GetMerchant',
                 request_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.GetMerchantRequest.SerializeToString,
                 response_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.GetMerchantResponse.FromString,
-                _registered_method=True)
-        self.ListMerchants = channel.unary_unary(
-                '/paystream.merchant.v1.MerchantService/ListMerchants',
-                request_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.ListMerchantsRequest.SerializeToString,
-                response_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.ListMerchantsResponse.FromString,
-                _registered_method=True)
-        self.UpdateMerchant = channel.unary_unary(
-                '/paystream.merchant.v1.MerchantService/UpdateMerchant',
-                request_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.UpdateMerchantRequest.SerializeToString,
-                response_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.UpdateMerchantResponse.FromString,
-                _registered_method=True)
-        self.ActivateMerchant = channel.unary_unary(
-                '/paystream.merchant.v1.MerchantService/ActivateMerchant',
-                request_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.ActivateMerchantRequest.SerializeToString,
-                response_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.ActivateMerchantResponse.FromString,
-                _registered_method=True)
-        self.SuspendMerchant = channel.unary_unary(
-                '/paystream.merchant.v1.MerchantService/SuspendMerchant',
-                request_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.SuspendMerchantRequest.SerializeToString,
-                response_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.SuspendMerchantResponse.FromString,
-                _registered_method=True)
-        self.RestrictMerchant = channel.unary_unary(
-                '/paystream.merchant.v1.MerchantService/RestrictMerchant',
-                request_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantRequest.SerializeToString,
-                response_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantResponse.FromString,
                 _registered_method=True)
         self.ListFeePlans = channel.unary_unary(
                 '/paystream.merchant.v1.MerchantService/ListFeePlans',
@@ -99,21 +69,165 @@ class MerchantServiceServicer:
     token of the last is empty.
     """
 
+    def GetMerchant(self, request, context):
+        """Gives a merchant.
+
+        Errors: NOT_FOUND MERCHANT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFeePlans(self, request, context):
+        """Lists the versions of a merchant's fee plan, the newest first.
+
+        Errors: NOT_FOUND MERCHANT_NOT_FOUND; INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_MerchantServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'GetMerchant': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMerchant,
+                    request_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.GetMerchantRequest.FromString,
+                    response_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.GetMerchantResponse.SerializeToString,
+            ),
+            'ListFeePlans': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFeePlans,
+                    request_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.ListFeePlansRequest.FromString,
+                    response_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.ListFeePlansResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'paystream.merchant.v1.MerchantService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('paystream.merchant.v1.MerchantService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class MerchantService:
+    """Keeps merchants, the versions of their fee plans and their settlement policies.
+
+    Every change is told on the topic merchant.events before other services act on it; they learn of it within moments.
+    Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN and the field's path, when a field
+    breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
+    """
+
+    @staticmethod
+    def GetMerchant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.merchant.v1.MerchantService/GetMerchant',
+            paystream_dot_merchant_dot_v1_dot_merchant__pb2.GetMerchantRequest.SerializeToString,
+            paystream_dot_merchant_dot_v1_dot_merchant__pb2.GetMerchantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFeePlans(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.merchant.v1.MerchantService/ListFeePlans',
+            paystream_dot_merchant_dot_v1_dot_merchant__pb2.ListFeePlansRequest.SerializeToString,
+            paystream_dot_merchant_dot_v1_dot_merchant__pb2.ListFeePlansResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class MerchantOperationsServiceStub:
+    """Who is a merchant, on which terms, and what it may do: for people who run paystream.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.CreateMerchant = channel.unary_unary(
+                '/paystream.merchant.v1.MerchantOperationsService/CreateMerchant',
+                request_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.CreateMerchantRequest.SerializeToString,
+                response_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.CreateMerchantResponse.FromString,
+                _registered_method=True)
+        self.ListMerchants = channel.unary_unary(
+                '/paystream.merchant.v1.MerchantOperationsService/ListMerchants',
+                request_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.ListMerchantsRequest.SerializeToString,
+                response_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.ListMerchantsResponse.FromString,
+                _registered_method=True)
+        self.UpdateMerchant = channel.unary_unary(
+                '/paystream.merchant.v1.MerchantOperationsService/UpdateMerchant',
+                request_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.UpdateMerchantRequest.SerializeToString,
+                response_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.UpdateMerchantResponse.FromString,
+                _registered_method=True)
+        self.ActivateMerchant = channel.unary_unary(
+                '/paystream.merchant.v1.MerchantOperationsService/ActivateMerchant',
+                request_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.ActivateMerchantRequest.SerializeToString,
+                response_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.ActivateMerchantResponse.FromString,
+                _registered_method=True)
+        self.SuspendMerchant = channel.unary_unary(
+                '/paystream.merchant.v1.MerchantOperationsService/SuspendMerchant',
+                request_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.SuspendMerchantRequest.SerializeToString,
+                response_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.SuspendMerchantResponse.FromString,
+                _registered_method=True)
+        self.RestrictMerchant = channel.unary_unary(
+                '/paystream.merchant.v1.MerchantOperationsService/RestrictMerchant',
+                request_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantRequest.SerializeToString,
+                response_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantResponse.FromString,
+                _registered_method=True)
+
+
+class MerchantOperationsServiceServicer:
+    """Who is a merchant, on which terms, and what it may do: for people who run paystream.
+    """
+
     def CreateMerchant(self, request, context):
         """Creates a merchant in state CREATED; it takes no payments before ActivateMerchant.
 
         Idempotent by request_id: the same request again returns the merchant it created.
         Errors: ALREADY_EXISTS REQUEST_ID_REUSED (same request_id, other content); INVALID_ARGUMENT EMAIL_INVALID,
         TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetMerchant(self, request, context):
-        """Gives a merchant.
-
-        Errors: NOT_FOUND MERCHANT_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -174,27 +288,13 @@ class MerchantServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListFeePlans(self, request, context):
-        """Lists the versions of a merchant's fee plan, the newest first.
 
-        Errors: NOT_FOUND MERCHANT_NOT_FOUND; INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-
-def add_MerchantServiceServicer_to_server(servicer, server):
+def add_MerchantOperationsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'CreateMerchant': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateMerchant,
                     request_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.CreateMerchantRequest.FromString,
                     response_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.CreateMerchantResponse.SerializeToString,
-            ),
-            'GetMerchant': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetMerchant,
-                    request_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.GetMerchantRequest.FromString,
-                    response_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.GetMerchantResponse.SerializeToString,
             ),
             'ListMerchants': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMerchants,
@@ -221,30 +321,16 @@ def add_MerchantServiceServicer_to_server(servicer, server):
                     request_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantRequest.FromString,
                     response_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantResponse.SerializeToString,
             ),
-            'ListFeePlans': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListFeePlans,
-                    request_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.ListFeePlansRequest.FromString,
-                    response_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.ListFeePlansResponse.SerializeToString,
-            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'paystream.merchant.v1.MerchantService', rpc_method_handlers)
+            'paystream.merchant.v1.MerchantOperationsService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('paystream.merchant.v1.MerchantService', rpc_method_handlers)
+    server.add_registered_method_handlers('paystream.merchant.v1.MerchantOperationsService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
-class MerchantService:
-    """Keeps merchants, the versions of their fee plans and their settlement policies.
-
-    Every change is told on the topic merchant.events before other services act on it; they learn of it within moments.
-    Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN and the field's path, when a field
-    breaks its rule.
-
-    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
-    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+class MerchantOperationsService:
+    """Who is a merchant, on which terms, and what it may do: for people who run paystream.
     """
 
     @staticmethod
@@ -261,36 +347,9 @@ class MerchantService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.merchant.v1.MerchantService/CreateMerchant',
+            '/paystream.merchant.v1.MerchantOperationsService/CreateMerchant',
             paystream_dot_merchant_dot_v1_dot_merchant__pb2.CreateMerchantRequest.SerializeToString,
             paystream_dot_merchant_dot_v1_dot_merchant__pb2.CreateMerchantResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def GetMerchant(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.merchant.v1.MerchantService/GetMerchant',
-            paystream_dot_merchant_dot_v1_dot_merchant__pb2.GetMerchantRequest.SerializeToString,
-            paystream_dot_merchant_dot_v1_dot_merchant__pb2.GetMerchantResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -315,7 +374,7 @@ class MerchantService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.merchant.v1.MerchantService/ListMerchants',
+            '/paystream.merchant.v1.MerchantOperationsService/ListMerchants',
             paystream_dot_merchant_dot_v1_dot_merchant__pb2.ListMerchantsRequest.SerializeToString,
             paystream_dot_merchant_dot_v1_dot_merchant__pb2.ListMerchantsResponse.FromString,
             options,
@@ -342,7 +401,7 @@ class MerchantService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.merchant.v1.MerchantService/UpdateMerchant',
+            '/paystream.merchant.v1.MerchantOperationsService/UpdateMerchant',
             paystream_dot_merchant_dot_v1_dot_merchant__pb2.UpdateMerchantRequest.SerializeToString,
             paystream_dot_merchant_dot_v1_dot_merchant__pb2.UpdateMerchantResponse.FromString,
             options,
@@ -369,7 +428,7 @@ class MerchantService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.merchant.v1.MerchantService/ActivateMerchant',
+            '/paystream.merchant.v1.MerchantOperationsService/ActivateMerchant',
             paystream_dot_merchant_dot_v1_dot_merchant__pb2.ActivateMerchantRequest.SerializeToString,
             paystream_dot_merchant_dot_v1_dot_merchant__pb2.ActivateMerchantResponse.FromString,
             options,
@@ -396,7 +455,7 @@ class MerchantService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.merchant.v1.MerchantService/SuspendMerchant',
+            '/paystream.merchant.v1.MerchantOperationsService/SuspendMerchant',
             paystream_dot_merchant_dot_v1_dot_merchant__pb2.SuspendMerchantRequest.SerializeToString,
             paystream_dot_merchant_dot_v1_dot_merchant__pb2.SuspendMerchantResponse.FromString,
             options,
@@ -423,36 +482,9 @@ class MerchantService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.merchant.v1.MerchantService/RestrictMerchant',
+            '/paystream.merchant.v1.MerchantOperationsService/RestrictMerchant',
             paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantRequest.SerializeToString,
             paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListFeePlans(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.merchant.v1.MerchantService/ListFeePlans',
-            paystream_dot_merchant_dot_v1_dot_merchant__pb2.ListFeePlansRequest.SerializeToString,
-            paystream_dot_merchant_dot_v1_dot_merchant__pb2.ListFeePlansResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,17 +43,93 @@ class MerchantServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> MerchantServiceAsyncStub: ...
+    GetMerchant: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.GetMerchantRequest, _merchant_pb2.GetMerchantResponse]
+    """Gives a merchant.
+
+    Errors: NOT_FOUND MERCHANT_NOT_FOUND.
+    """
+    ListFeePlans: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.ListFeePlansRequest, _merchant_pb2.ListFeePlansResponse]
+    """Lists the versions of a merchant's fee plan, the newest first.
+
+    Errors: NOT_FOUND MERCHANT_NOT_FOUND; INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+
+@_typing.type_check_only
+class MerchantServiceAsyncStub(MerchantServiceStub):
+    """Keeps merchants, the versions of their fee plans and their settlement policies.
+
+    Every change is told on the topic merchant.events before other services act on it; they learn of it within moments.
+    Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN and the field's path, when a field
+    breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
+    """
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    GetMerchant: _aio.UnaryUnaryMultiCallable[_merchant_pb2.GetMerchantRequest, _merchant_pb2.GetMerchantResponse]  # type: ignore[assignment]
+    """Gives a merchant.
+
+    Errors: NOT_FOUND MERCHANT_NOT_FOUND.
+    """
+    ListFeePlans: _aio.UnaryUnaryMultiCallable[_merchant_pb2.ListFeePlansRequest, _merchant_pb2.ListFeePlansResponse]  # type: ignore[assignment]
+    """Lists the versions of a merchant's fee plan, the newest first.
+
+    Errors: NOT_FOUND MERCHANT_NOT_FOUND; INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+
+class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Keeps merchants, the versions of their fee plans and their settlement policies.
+
+    Every change is told on the topic merchant.events before other services act on it; they learn of it within moments.
+    Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN and the field's path, when a field
+    breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
+    """
+
+    @_abc_1.abstractmethod
+    def GetMerchant(
+        self,
+        request: _merchant_pb2.GetMerchantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_merchant_pb2.GetMerchantResponse, _abc.Awaitable[_merchant_pb2.GetMerchantResponse]]:
+        """Gives a merchant.
+
+        Errors: NOT_FOUND MERCHANT_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListFeePlans(
+        self,
+        request: _merchant_pb2.ListFeePlansRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_merchant_pb2.ListFeePlansResponse, _abc.Awaitable[_merchant_pb2.ListFeePlansResponse]]:
+        """Lists the versions of a merchant's fee plan, the newest first.
+
+        Errors: NOT_FOUND MERCHANT_NOT_FOUND; INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+
+def add_MerchantServiceServicer_to_server(servicer: MerchantServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class MerchantOperationsServiceStub:
+    """Who is a merchant, on which terms, and what it may do: for people who run paystream."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> MerchantOperationsServiceAsyncStub: ...
     CreateMerchant: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.CreateMerchantRequest, _merchant_pb2.CreateMerchantResponse]
     """Creates a merchant in state CREATED; it takes no payments before ActivateMerchant.
 
     Idempotent by request_id: the same request again returns the merchant it created.
     Errors: ALREADY_EXISTS REQUEST_ID_REUSED (same request_id, other content); INVALID_ARGUMENT EMAIL_INVALID,
     TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
-    """
-    GetMerchant: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.GetMerchantRequest, _merchant_pb2.GetMerchantResponse]
-    """Gives a merchant.
-
-    Errors: NOT_FOUND MERCHANT_NOT_FOUND.
     """
     ListMerchants: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.ListMerchantsRequest, _merchant_pb2.ListMerchantsResponse]
     """Lists merchants, the newest first.
@@ -90,25 +166,10 @@ class MerchantServiceStub:
     Idempotent by request_id, for a day.
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
     """
-    ListFeePlans: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.ListFeePlansRequest, _merchant_pb2.ListFeePlansResponse]
-    """Lists the versions of a merchant's fee plan, the newest first.
-
-    Errors: NOT_FOUND MERCHANT_NOT_FOUND; INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-    """
 
 @_typing.type_check_only
-class MerchantServiceAsyncStub(MerchantServiceStub):
-    """Keeps merchants, the versions of their fee plans and their settlement policies.
-
-    Every change is told on the topic merchant.events before other services act on it; they learn of it within moments.
-    Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN and the field's path, when a field
-    breaks its rule.
-
-    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
-    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
-    """
+class MerchantOperationsServiceAsyncStub(MerchantOperationsServiceStub):
+    """Who is a merchant, on which terms, and what it may do: for people who run paystream."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateMerchant: _aio.UnaryUnaryMultiCallable[_merchant_pb2.CreateMerchantRequest, _merchant_pb2.CreateMerchantResponse]  # type: ignore[assignment]
@@ -117,11 +178,6 @@ class MerchantServiceAsyncStub(MerchantServiceStub):
     Idempotent by request_id: the same request again returns the merchant it created.
     Errors: ALREADY_EXISTS REQUEST_ID_REUSED (same request_id, other content); INVALID_ARGUMENT EMAIL_INVALID,
     TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
-    """
-    GetMerchant: _aio.UnaryUnaryMultiCallable[_merchant_pb2.GetMerchantRequest, _merchant_pb2.GetMerchantResponse]  # type: ignore[assignment]
-    """Gives a merchant.
-
-    Errors: NOT_FOUND MERCHANT_NOT_FOUND.
     """
     ListMerchants: _aio.UnaryUnaryMultiCallable[_merchant_pb2.ListMerchantsRequest, _merchant_pb2.ListMerchantsResponse]  # type: ignore[assignment]
     """Lists merchants, the newest first.
@@ -158,24 +214,9 @@ class MerchantServiceAsyncStub(MerchantServiceStub):
     Idempotent by request_id, for a day.
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
     """
-    ListFeePlans: _aio.UnaryUnaryMultiCallable[_merchant_pb2.ListFeePlansRequest, _merchant_pb2.ListFeePlansResponse]  # type: ignore[assignment]
-    """Lists the versions of a merchant's fee plan, the newest first.
 
-    Errors: NOT_FOUND MERCHANT_NOT_FOUND; INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-    """
-
-class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Keeps merchants, the versions of their fee plans and their settlement policies.
-
-    Every change is told on the topic merchant.events before other services act on it; they learn of it within moments.
-    Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN and the field's path, when a field
-    breaks its rule.
-
-    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
-    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
-    """
+class MerchantOperationsServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Who is a merchant, on which terms, and what it may do: for people who run paystream."""
 
     @_abc_1.abstractmethod
     def CreateMerchant(
@@ -188,17 +229,6 @@ class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotent by request_id: the same request again returns the merchant it created.
         Errors: ALREADY_EXISTS REQUEST_ID_REUSED (same request_id, other content); INVALID_ARGUMENT EMAIL_INVALID,
         TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
-        """
-
-    @_abc_1.abstractmethod
-    def GetMerchant(
-        self,
-        request: _merchant_pb2.GetMerchantRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_merchant_pb2.GetMerchantResponse, _abc.Awaitable[_merchant_pb2.GetMerchantResponse]]:
-        """Gives a merchant.
-
-        Errors: NOT_FOUND MERCHANT_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
@@ -266,15 +296,4 @@ class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
         """
 
-    @_abc_1.abstractmethod
-    def ListFeePlans(
-        self,
-        request: _merchant_pb2.ListFeePlansRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_merchant_pb2.ListFeePlansResponse, _abc.Awaitable[_merchant_pb2.ListFeePlansResponse]]:
-        """Lists the versions of a merchant's fee plan, the newest first.
-
-        Errors: NOT_FOUND MERCHANT_NOT_FOUND; INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-        """
-
-def add_MerchantServiceServicer_to_server(servicer: MerchantServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+def add_MerchantOperationsServiceServicer_to_server(servicer: MerchantOperationsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

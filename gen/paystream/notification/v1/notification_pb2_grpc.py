@@ -43,31 +43,6 @@ class NotificationServiceStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.ListNotifications = channel.unary_unary(
-                '/paystream.notification.v1.NotificationService/ListNotifications',
-                request_serializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ListNotificationsRequest.SerializeToString,
-                response_deserializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ListNotificationsResponse.FromString,
-                _registered_method=True)
-        self.GetNotification = channel.unary_unary(
-                '/paystream.notification.v1.NotificationService/GetNotification',
-                request_serializer=paystream_dot_notification_dot_v1_dot_notification__pb2.GetNotificationRequest.SerializeToString,
-                response_deserializer=paystream_dot_notification_dot_v1_dot_notification__pb2.GetNotificationResponse.FromString,
-                _registered_method=True)
-        self.ResendNotification = channel.unary_unary(
-                '/paystream.notification.v1.NotificationService/ResendNotification',
-                request_serializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ResendNotificationRequest.SerializeToString,
-                response_deserializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ResendNotificationResponse.FromString,
-                _registered_method=True)
-        self.ListTemplates = channel.unary_unary(
-                '/paystream.notification.v1.NotificationService/ListTemplates',
-                request_serializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ListTemplatesRequest.SerializeToString,
-                response_deserializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ListTemplatesResponse.FromString,
-                _registered_method=True)
-        self.PreviewTemplate = channel.unary_unary(
-                '/paystream.notification.v1.NotificationService/PreviewTemplate',
-                request_serializer=paystream_dot_notification_dot_v1_dot_notification__pb2.PreviewTemplateRequest.SerializeToString,
-                response_deserializer=paystream_dot_notification_dot_v1_dot_notification__pb2.PreviewTemplateResponse.FromString,
-                _registered_method=True)
         self.SetPreferences = channel.unary_unary(
                 '/paystream.notification.v1.NotificationService/SetPreferences',
                 request_serializer=paystream_dot_notification_dot_v1_dot_notification__pb2.SetPreferencesRequest.SerializeToString,
@@ -92,48 +67,6 @@ class NotificationServiceServicer:
     the token of the last is empty.
     """
 
-    def ListNotifications(self, request, context):
-        """Lists notifications, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetNotification(self, request, context):
-        """Gives one notification as it stands, with its tries. Errors: NOT_FOUND NOTIFICATION_NOT_FOUND.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ResendNotification(self, request, context):
-        """Sends a notification that has ended once more: it becomes QUEUED, and its tries begin anew.
-
-        One that was SENT goes out as another mail, under a Message-ID of its own; any other keeps its Message-ID, so that a
-        receiver who has it after all knows it again. Whom it goes to is looked up anew. Idempotent by request_id: the same
-        request again, within a day, changes nothing and returns the same reply; another request with the same id fails with
-        ALREADY_EXISTS, REQUEST_ID_REUSED.
-        Errors: NOT_FOUND NOTIFICATION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it is on its
-        way).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListTemplates(self, request, context):
-        """Lists the templates: what each is about, who gets it, and in which languages.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def PreviewTemplate(self, request, context):
-        """Renders a template with example facts. Errors: NOT_FOUND TEMPLATE_NOT_FOUND.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def SetPreferences(self, request, context):
         """Replaces a merchant's preferences as a whole. Idempotent by request_id, for a day.
 
@@ -155,31 +88,6 @@ class NotificationServiceServicer:
 
 def add_NotificationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'ListNotifications': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListNotifications,
-                    request_deserializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ListNotificationsRequest.FromString,
-                    response_serializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ListNotificationsResponse.SerializeToString,
-            ),
-            'GetNotification': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetNotification,
-                    request_deserializer=paystream_dot_notification_dot_v1_dot_notification__pb2.GetNotificationRequest.FromString,
-                    response_serializer=paystream_dot_notification_dot_v1_dot_notification__pb2.GetNotificationResponse.SerializeToString,
-            ),
-            'ResendNotification': grpc.unary_unary_rpc_method_handler(
-                    servicer.ResendNotification,
-                    request_deserializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ResendNotificationRequest.FromString,
-                    response_serializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ResendNotificationResponse.SerializeToString,
-            ),
-            'ListTemplates': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListTemplates,
-                    request_deserializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ListTemplatesRequest.FromString,
-                    response_serializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ListTemplatesResponse.SerializeToString,
-            ),
-            'PreviewTemplate': grpc.unary_unary_rpc_method_handler(
-                    servicer.PreviewTemplate,
-                    request_deserializer=paystream_dot_notification_dot_v1_dot_notification__pb2.PreviewTemplateRequest.FromString,
-                    response_serializer=paystream_dot_notification_dot_v1_dot_notification__pb2.PreviewTemplateResponse.SerializeToString,
-            ),
             'SetPreferences': grpc.unary_unary_rpc_method_handler(
                     servicer.SetPreferences,
                     request_deserializer=paystream_dot_notification_dot_v1_dot_notification__pb2.SetPreferencesRequest.FromString,
@@ -209,141 +117,6 @@ class NotificationService:
     when a field holds a card number. A page is shorter than asked for where it would be larger than a reply may be; only
     the token of the last is empty.
     """
-
-    @staticmethod
-    def ListNotifications(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.notification.v1.NotificationService/ListNotifications',
-            paystream_dot_notification_dot_v1_dot_notification__pb2.ListNotificationsRequest.SerializeToString,
-            paystream_dot_notification_dot_v1_dot_notification__pb2.ListNotificationsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def GetNotification(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.notification.v1.NotificationService/GetNotification',
-            paystream_dot_notification_dot_v1_dot_notification__pb2.GetNotificationRequest.SerializeToString,
-            paystream_dot_notification_dot_v1_dot_notification__pb2.GetNotificationResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ResendNotification(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.notification.v1.NotificationService/ResendNotification',
-            paystream_dot_notification_dot_v1_dot_notification__pb2.ResendNotificationRequest.SerializeToString,
-            paystream_dot_notification_dot_v1_dot_notification__pb2.ResendNotificationResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListTemplates(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.notification.v1.NotificationService/ListTemplates',
-            paystream_dot_notification_dot_v1_dot_notification__pb2.ListTemplatesRequest.SerializeToString,
-            paystream_dot_notification_dot_v1_dot_notification__pb2.ListTemplatesResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def PreviewTemplate(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.notification.v1.NotificationService/PreviewTemplate',
-            paystream_dot_notification_dot_v1_dot_notification__pb2.PreviewTemplateRequest.SerializeToString,
-            paystream_dot_notification_dot_v1_dot_notification__pb2.PreviewTemplateResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
 
     @staticmethod
     def SetPreferences(request,
@@ -389,6 +162,265 @@ class NotificationService:
             '/paystream.notification.v1.NotificationService/GetPreferences',
             paystream_dot_notification_dot_v1_dot_notification__pb2.GetPreferencesRequest.SerializeToString,
             paystream_dot_notification_dot_v1_dot_notification__pb2.GetPreferencesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class NotificationOperationsServiceStub:
+    """What was sent to whom, and what it looks like: for people who run paystream.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListNotifications = channel.unary_unary(
+                '/paystream.notification.v1.NotificationOperationsService/ListNotifications',
+                request_serializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ListNotificationsRequest.SerializeToString,
+                response_deserializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ListNotificationsResponse.FromString,
+                _registered_method=True)
+        self.GetNotification = channel.unary_unary(
+                '/paystream.notification.v1.NotificationOperationsService/GetNotification',
+                request_serializer=paystream_dot_notification_dot_v1_dot_notification__pb2.GetNotificationRequest.SerializeToString,
+                response_deserializer=paystream_dot_notification_dot_v1_dot_notification__pb2.GetNotificationResponse.FromString,
+                _registered_method=True)
+        self.ResendNotification = channel.unary_unary(
+                '/paystream.notification.v1.NotificationOperationsService/ResendNotification',
+                request_serializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ResendNotificationRequest.SerializeToString,
+                response_deserializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ResendNotificationResponse.FromString,
+                _registered_method=True)
+        self.ListTemplates = channel.unary_unary(
+                '/paystream.notification.v1.NotificationOperationsService/ListTemplates',
+                request_serializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ListTemplatesRequest.SerializeToString,
+                response_deserializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ListTemplatesResponse.FromString,
+                _registered_method=True)
+        self.PreviewTemplate = channel.unary_unary(
+                '/paystream.notification.v1.NotificationOperationsService/PreviewTemplate',
+                request_serializer=paystream_dot_notification_dot_v1_dot_notification__pb2.PreviewTemplateRequest.SerializeToString,
+                response_deserializer=paystream_dot_notification_dot_v1_dot_notification__pb2.PreviewTemplateResponse.FromString,
+                _registered_method=True)
+
+
+class NotificationOperationsServiceServicer:
+    """What was sent to whom, and what it looks like: for people who run paystream.
+    """
+
+    def ListNotifications(self, request, context):
+        """Lists notifications, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetNotification(self, request, context):
+        """Gives one notification as it stands, with its tries. Errors: NOT_FOUND NOTIFICATION_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResendNotification(self, request, context):
+        """Sends a notification that has ended once more: it becomes QUEUED, and its tries begin anew.
+
+        One that was SENT goes out as another mail, under a Message-ID of its own; any other keeps its Message-ID, so that a
+        receiver who has it after all knows it again. Whom it goes to is looked up anew. Idempotent by request_id: the same
+        request again, within a day, changes nothing and returns the same reply; another request with the same id fails with
+        ALREADY_EXISTS, REQUEST_ID_REUSED.
+        Errors: NOT_FOUND NOTIFICATION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it is on its
+        way).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTemplates(self, request, context):
+        """Lists the templates: what each is about, who gets it, and in which languages.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewTemplate(self, request, context):
+        """Renders a template with example facts. Errors: NOT_FOUND TEMPLATE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_NotificationOperationsServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListNotifications': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListNotifications,
+                    request_deserializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ListNotificationsRequest.FromString,
+                    response_serializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ListNotificationsResponse.SerializeToString,
+            ),
+            'GetNotification': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetNotification,
+                    request_deserializer=paystream_dot_notification_dot_v1_dot_notification__pb2.GetNotificationRequest.FromString,
+                    response_serializer=paystream_dot_notification_dot_v1_dot_notification__pb2.GetNotificationResponse.SerializeToString,
+            ),
+            'ResendNotification': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResendNotification,
+                    request_deserializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ResendNotificationRequest.FromString,
+                    response_serializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ResendNotificationResponse.SerializeToString,
+            ),
+            'ListTemplates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTemplates,
+                    request_deserializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ListTemplatesRequest.FromString,
+                    response_serializer=paystream_dot_notification_dot_v1_dot_notification__pb2.ListTemplatesResponse.SerializeToString,
+            ),
+            'PreviewTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewTemplate,
+                    request_deserializer=paystream_dot_notification_dot_v1_dot_notification__pb2.PreviewTemplateRequest.FromString,
+                    response_serializer=paystream_dot_notification_dot_v1_dot_notification__pb2.PreviewTemplateResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'paystream.notification.v1.NotificationOperationsService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('paystream.notification.v1.NotificationOperationsService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class NotificationOperationsService:
+    """What was sent to whom, and what it looks like: for people who run paystream.
+    """
+
+    @staticmethod
+    def ListNotifications(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.notification.v1.NotificationOperationsService/ListNotifications',
+            paystream_dot_notification_dot_v1_dot_notification__pb2.ListNotificationsRequest.SerializeToString,
+            paystream_dot_notification_dot_v1_dot_notification__pb2.ListNotificationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetNotification(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.notification.v1.NotificationOperationsService/GetNotification',
+            paystream_dot_notification_dot_v1_dot_notification__pb2.GetNotificationRequest.SerializeToString,
+            paystream_dot_notification_dot_v1_dot_notification__pb2.GetNotificationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResendNotification(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.notification.v1.NotificationOperationsService/ResendNotification',
+            paystream_dot_notification_dot_v1_dot_notification__pb2.ResendNotificationRequest.SerializeToString,
+            paystream_dot_notification_dot_v1_dot_notification__pb2.ResendNotificationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTemplates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.notification.v1.NotificationOperationsService/ListTemplates',
+            paystream_dot_notification_dot_v1_dot_notification__pb2.ListTemplatesRequest.SerializeToString,
+            paystream_dot_notification_dot_v1_dot_notification__pb2.ListTemplatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.notification.v1.NotificationOperationsService/PreviewTemplate',
+            paystream_dot_notification_dot_v1_dot_notification__pb2.PreviewTemplateRequest.SerializeToString,
+            paystream_dot_notification_dot_v1_dot_notification__pb2.PreviewTemplateResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -42,24 +42,6 @@ class NotificationServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> NotificationServiceAsyncStub: ...
-    ListNotifications: _grpc.UnaryUnaryMultiCallable[_notification_pb2.ListNotificationsRequest, _notification_pb2.ListNotificationsResponse]
-    """Lists notifications, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
-    GetNotification: _grpc.UnaryUnaryMultiCallable[_notification_pb2.GetNotificationRequest, _notification_pb2.GetNotificationResponse]
-    """Gives one notification as it stands, with its tries. Errors: NOT_FOUND NOTIFICATION_NOT_FOUND."""
-    ResendNotification: _grpc.UnaryUnaryMultiCallable[_notification_pb2.ResendNotificationRequest, _notification_pb2.ResendNotificationResponse]
-    """Sends a notification that has ended once more: it becomes QUEUED, and its tries begin anew.
-
-    One that was SENT goes out as another mail, under a Message-ID of its own; any other keeps its Message-ID, so that a
-    receiver who has it after all knows it again. Whom it goes to is looked up anew. Idempotent by request_id: the same
-    request again, within a day, changes nothing and returns the same reply; another request with the same id fails with
-    ALREADY_EXISTS, REQUEST_ID_REUSED.
-    Errors: NOT_FOUND NOTIFICATION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it is on its
-    way).
-    """
-    ListTemplates: _grpc.UnaryUnaryMultiCallable[_notification_pb2.ListTemplatesRequest, _notification_pb2.ListTemplatesResponse]
-    """Lists the templates: what each is about, who gets it, and in which languages."""
-    PreviewTemplate: _grpc.UnaryUnaryMultiCallable[_notification_pb2.PreviewTemplateRequest, _notification_pb2.PreviewTemplateResponse]
-    """Renders a template with example facts. Errors: NOT_FOUND TEMPLATE_NOT_FOUND."""
     SetPreferences: _grpc.UnaryUnaryMultiCallable[_notification_pb2.SetPreferencesRequest, _notification_pb2.SetPreferencesResponse]
     """Replaces a merchant's preferences as a whole. Idempotent by request_id, for a day.
 
@@ -84,24 +66,6 @@ class NotificationServiceAsyncStub(NotificationServiceStub):
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    ListNotifications: _aio.UnaryUnaryMultiCallable[_notification_pb2.ListNotificationsRequest, _notification_pb2.ListNotificationsResponse]  # type: ignore[assignment]
-    """Lists notifications, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
-    GetNotification: _aio.UnaryUnaryMultiCallable[_notification_pb2.GetNotificationRequest, _notification_pb2.GetNotificationResponse]  # type: ignore[assignment]
-    """Gives one notification as it stands, with its tries. Errors: NOT_FOUND NOTIFICATION_NOT_FOUND."""
-    ResendNotification: _aio.UnaryUnaryMultiCallable[_notification_pb2.ResendNotificationRequest, _notification_pb2.ResendNotificationResponse]  # type: ignore[assignment]
-    """Sends a notification that has ended once more: it becomes QUEUED, and its tries begin anew.
-
-    One that was SENT goes out as another mail, under a Message-ID of its own; any other keeps its Message-ID, so that a
-    receiver who has it after all knows it again. Whom it goes to is looked up anew. Idempotent by request_id: the same
-    request again, within a day, changes nothing and returns the same reply; another request with the same id fails with
-    ALREADY_EXISTS, REQUEST_ID_REUSED.
-    Errors: NOT_FOUND NOTIFICATION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it is on its
-    way).
-    """
-    ListTemplates: _aio.UnaryUnaryMultiCallable[_notification_pb2.ListTemplatesRequest, _notification_pb2.ListTemplatesResponse]  # type: ignore[assignment]
-    """Lists the templates: what each is about, who gets it, and in which languages."""
-    PreviewTemplate: _aio.UnaryUnaryMultiCallable[_notification_pb2.PreviewTemplateRequest, _notification_pb2.PreviewTemplateResponse]  # type: ignore[assignment]
-    """Renders a template with example facts. Errors: NOT_FOUND TEMPLATE_NOT_FOUND."""
     SetPreferences: _aio.UnaryUnaryMultiCallable[_notification_pb2.SetPreferencesRequest, _notification_pb2.SetPreferencesResponse]  # type: ignore[assignment]
     """Replaces a merchant's preferences as a whole. Idempotent by request_id, for a day.
 
@@ -123,6 +87,82 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
     when a field holds a card number. A page is shorter than asked for where it would be larger than a reply may be; only
     the token of the last is empty.
     """
+
+    @_abc_1.abstractmethod
+    def SetPreferences(
+        self,
+        request: _notification_pb2.SetPreferencesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_notification_pb2.SetPreferencesResponse, _abc.Awaitable[_notification_pb2.SetPreferencesResponse]]:
+        """Replaces a merchant's preferences as a whole. Idempotent by request_id, for a day.
+
+        They hold for events that come after them; what is queued already keeps its recipients, and is not sent to an address
+        that was taken out.
+        Errors: INVALID_ARGUMENT FIELD_INVALID (also for a topic that is no template, or comes twice); ABORTED ETAG_MISMATCH.
+        """
+
+    @_abc_1.abstractmethod
+    def GetPreferences(
+        self,
+        request: _notification_pb2.GetPreferencesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_notification_pb2.GetPreferencesResponse, _abc.Awaitable[_notification_pb2.GetPreferencesResponse]]:
+        """Gives a merchant's preferences; those of a merchant that never set any are empty, with an empty etag."""
+
+def add_NotificationServiceServicer_to_server(servicer: NotificationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class NotificationOperationsServiceStub:
+    """What was sent to whom, and what it looks like: for people who run paystream."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> NotificationOperationsServiceAsyncStub: ...
+    ListNotifications: _grpc.UnaryUnaryMultiCallable[_notification_pb2.ListNotificationsRequest, _notification_pb2.ListNotificationsResponse]
+    """Lists notifications, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+    GetNotification: _grpc.UnaryUnaryMultiCallable[_notification_pb2.GetNotificationRequest, _notification_pb2.GetNotificationResponse]
+    """Gives one notification as it stands, with its tries. Errors: NOT_FOUND NOTIFICATION_NOT_FOUND."""
+    ResendNotification: _grpc.UnaryUnaryMultiCallable[_notification_pb2.ResendNotificationRequest, _notification_pb2.ResendNotificationResponse]
+    """Sends a notification that has ended once more: it becomes QUEUED, and its tries begin anew.
+
+    One that was SENT goes out as another mail, under a Message-ID of its own; any other keeps its Message-ID, so that a
+    receiver who has it after all knows it again. Whom it goes to is looked up anew. Idempotent by request_id: the same
+    request again, within a day, changes nothing and returns the same reply; another request with the same id fails with
+    ALREADY_EXISTS, REQUEST_ID_REUSED.
+    Errors: NOT_FOUND NOTIFICATION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it is on its
+    way).
+    """
+    ListTemplates: _grpc.UnaryUnaryMultiCallable[_notification_pb2.ListTemplatesRequest, _notification_pb2.ListTemplatesResponse]
+    """Lists the templates: what each is about, who gets it, and in which languages."""
+    PreviewTemplate: _grpc.UnaryUnaryMultiCallable[_notification_pb2.PreviewTemplateRequest, _notification_pb2.PreviewTemplateResponse]
+    """Renders a template with example facts. Errors: NOT_FOUND TEMPLATE_NOT_FOUND."""
+
+@_typing.type_check_only
+class NotificationOperationsServiceAsyncStub(NotificationOperationsServiceStub):
+    """What was sent to whom, and what it looks like: for people who run paystream."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ListNotifications: _aio.UnaryUnaryMultiCallable[_notification_pb2.ListNotificationsRequest, _notification_pb2.ListNotificationsResponse]  # type: ignore[assignment]
+    """Lists notifications, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+    GetNotification: _aio.UnaryUnaryMultiCallable[_notification_pb2.GetNotificationRequest, _notification_pb2.GetNotificationResponse]  # type: ignore[assignment]
+    """Gives one notification as it stands, with its tries. Errors: NOT_FOUND NOTIFICATION_NOT_FOUND."""
+    ResendNotification: _aio.UnaryUnaryMultiCallable[_notification_pb2.ResendNotificationRequest, _notification_pb2.ResendNotificationResponse]  # type: ignore[assignment]
+    """Sends a notification that has ended once more: it becomes QUEUED, and its tries begin anew.
+
+    One that was SENT goes out as another mail, under a Message-ID of its own; any other keeps its Message-ID, so that a
+    receiver who has it after all knows it again. Whom it goes to is looked up anew. Idempotent by request_id: the same
+    request again, within a day, changes nothing and returns the same reply; another request with the same id fails with
+    ALREADY_EXISTS, REQUEST_ID_REUSED.
+    Errors: NOT_FOUND NOTIFICATION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it is on its
+    way).
+    """
+    ListTemplates: _aio.UnaryUnaryMultiCallable[_notification_pb2.ListTemplatesRequest, _notification_pb2.ListTemplatesResponse]  # type: ignore[assignment]
+    """Lists the templates: what each is about, who gets it, and in which languages."""
+    PreviewTemplate: _aio.UnaryUnaryMultiCallable[_notification_pb2.PreviewTemplateRequest, _notification_pb2.PreviewTemplateResponse]  # type: ignore[assignment]
+    """Renders a template with example facts. Errors: NOT_FOUND TEMPLATE_NOT_FOUND."""
+
+class NotificationOperationsServiceServicer(metaclass=_abc_1.ABCMeta):
+    """What was sent to whom, and what it looks like: for people who run paystream."""
 
     @_abc_1.abstractmethod
     def ListNotifications(
@@ -172,25 +212,4 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_notification_pb2.PreviewTemplateResponse, _abc.Awaitable[_notification_pb2.PreviewTemplateResponse]]:
         """Renders a template with example facts. Errors: NOT_FOUND TEMPLATE_NOT_FOUND."""
 
-    @_abc_1.abstractmethod
-    def SetPreferences(
-        self,
-        request: _notification_pb2.SetPreferencesRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_notification_pb2.SetPreferencesResponse, _abc.Awaitable[_notification_pb2.SetPreferencesResponse]]:
-        """Replaces a merchant's preferences as a whole. Idempotent by request_id, for a day.
-
-        They hold for events that come after them; what is queued already keeps its recipients, and is not sent to an address
-        that was taken out.
-        Errors: INVALID_ARGUMENT FIELD_INVALID (also for a topic that is no template, or comes twice); ABORTED ETAG_MISMATCH.
-        """
-
-    @_abc_1.abstractmethod
-    def GetPreferences(
-        self,
-        request: _notification_pb2.GetPreferencesRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_notification_pb2.GetPreferencesResponse, _abc.Awaitable[_notification_pb2.GetPreferencesResponse]]:
-        """Gives a merchant's preferences; those of a merchant that never set any are empty, with an empty etag."""
-
-def add_NotificationServiceServicer_to_server(servicer: NotificationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+def add_NotificationOperationsServiceServicer_to_server(servicer: NotificationOperationsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -106,16 +106,6 @@ class PaymentServiceStub:
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListRefundsRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListRefundsResponse.FromString,
                 _registered_method=True)
-        self.ReportChannelResult = channel.unary_unary(
-                '/paystream.payment.v1.PaymentService/ReportChannelResult',
-                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportChannelResultRequest.SerializeToString,
-                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportChannelResultResponse.FromString,
-                _registered_method=True)
-        self.ReportDispute = channel.unary_unary(
-                '/paystream.payment.v1.PaymentService/ReportDispute',
-                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportDisputeRequest.SerializeToString,
-                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportDisputeResponse.FromString,
-                _registered_method=True)
         self.ListDisputes = channel.unary_unary(
                 '/paystream.payment.v1.PaymentService/ListDisputes',
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListDisputesRequest.SerializeToString,
@@ -145,46 +135,6 @@ class PaymentServiceStub:
                 '/paystream.payment.v1.PaymentService/GetDisputeFile',
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileResponse.FromString,
-                _registered_method=True)
-        self.ListOverdueAttempts = channel.unary_unary(
-                '/paystream.payment.v1.PaymentService/ListOverdueAttempts',
-                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsRequest.SerializeToString,
-                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsResponse.FromString,
-                _registered_method=True)
-        self.ListContradictions = channel.unary_unary(
-                '/paystream.payment.v1.PaymentService/ListContradictions',
-                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsRequest.SerializeToString,
-                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsResponse.FromString,
-                _registered_method=True)
-        self.GetContradiction = channel.unary_unary(
-                '/paystream.payment.v1.PaymentService/GetContradiction',
-                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionRequest.SerializeToString,
-                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionResponse.FromString,
-                _registered_method=True)
-        self.ProposeResolution = channel.unary_unary(
-                '/paystream.payment.v1.PaymentService/ProposeResolution',
-                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionRequest.SerializeToString,
-                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionResponse.FromString,
-                _registered_method=True)
-        self.ApproveResolution = channel.unary_unary(
-                '/paystream.payment.v1.PaymentService/ApproveResolution',
-                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionRequest.SerializeToString,
-                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionResponse.FromString,
-                _registered_method=True)
-        self.RejectResolution = channel.unary_unary(
-                '/paystream.payment.v1.PaymentService/RejectResolution',
-                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionRequest.SerializeToString,
-                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionResponse.FromString,
-                _registered_method=True)
-        self.RetryRefund = channel.unary_unary(
-                '/paystream.payment.v1.PaymentService/RetryRefund',
-                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundRequest.SerializeToString,
-                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundResponse.FromString,
-                _registered_method=True)
-        self.ListUnmatchedEvidence = channel.unary_unary(
-                '/paystream.payment.v1.PaymentService/ListUnmatchedEvidence',
-                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
-                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.FromString,
                 _registered_method=True)
         self.GetContact = channel.unary_unary(
                 '/paystream.payment.v1.PaymentService/GetContact',
@@ -356,38 +306,6 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ReportChannelResult(self, request, context):
-        """Takes a channel's word on an attempt: its callback.
-
-        Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
-        was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
-        the table in docs/contradictions.md, listed, and emits PaymentContradicted.
-        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
-        CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
-        by ListUnmatchedEvidence and told by EvidenceUnmatched.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ReportDispute(self, request, context):
-        """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
-        DisputeOpened, DisputeWon, DisputeLost or DisputeOverturned.
-
-        Idempotent by nature: a dispute is known by its channel and dispute_reference, and the same word again changes
-        nothing. A decision told before the opening opens the dispute, too, and one told after another overturns it. A channel
-        that decides twice alike tells the two apart by stage or occur_time. What is disputed above what is left of the
-        capture is recorded as excess_minor: it cannot be held, and the merchant owes it once it is lost. What cannot be
-        applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute. What is
-        refused is kept, too: ListUnmatchedEvidence.
-        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
-        captured) and CHANNEL_AMOUNT_MISMATCH (of a dispute not known yet: another currency; metadata amount_minor,
-        currency_code: the attempt's).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def ListDisputes(self, request, context):
         """Lists disputes of a payment or of a merchant, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
@@ -439,88 +357,6 @@ class PaymentServiceServicer:
 
     def GetDisputeFile(self, request, context):
         """Gives one file with its content. Errors: NOT_FOUND DISPUTE_FILE_NOT_FOUND.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListOverdueAttempts(self, request, context):
-        """Lists attempts that were sent to a channel more than 15 minutes ago and have no outcome yet, the longest waiting first.
-
-        Their outcome is asked for every 5 minutes for as long as it takes; what is listed here is for somebody to ask the
-        channel about by other means. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListContradictions(self, request, context):
-        """Lists what channels said against what is recorded, across merchants, newest first; docs/contradictions.md has the rules.
-
-        One that is OPEN or PROPOSED and needs a decision holds up payouts of its merchant and currency.
-        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetContradiction(self, request, context):
-        """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ProposeResolution(self, request, context):
-        """Proposes how a contradiction ends, with a reason; another person approves or rejects.
-
-        Idempotent by request_id, as CreatePayment. ACCEPT takes money that came late for the merchant: approved, it is
-        captured. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
-        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
-        RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ApproveResolution(self, request, context):
-        """Ends a contradiction as was proposed; emits PaymentContradictionResolved, with ACCEPT LateCaptureAccepted and
-        PaymentSuccess before it.
-
-        Idempotent by request_id, as CreatePayment. Names are compared without regard to case and surrounding spaces.
-        Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
-        or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits; with ACCEPT: a
-        refund of the money is under way) and CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code: with
-        ACCEPT: the payment would hold more than it is over).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def RejectResolution(self, request, context):
-        """Refuses what was proposed; something else can be.
-
-        Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
-        (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def RetryRefund(self, request, context):
-        """Gives back once more, now, money that came late, after a refund of it had failed; emits RefundCreated.
-
-        paystream tries by itself for a while; this tries at once, and however often it had tried. Idempotent by request_id,
-        as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
-        action: no money came late, it was given back or accepted, or a refund of it is under way).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListUnmatchedEvidence(self, request, context):
-        """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
-        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -601,16 +437,6 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListRefundsRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListRefundsResponse.SerializeToString,
             ),
-            'ReportChannelResult': grpc.unary_unary_rpc_method_handler(
-                    servicer.ReportChannelResult,
-                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportChannelResultRequest.FromString,
-                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportChannelResultResponse.SerializeToString,
-            ),
-            'ReportDispute': grpc.unary_unary_rpc_method_handler(
-                    servicer.ReportDispute,
-                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportDisputeRequest.FromString,
-                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportDisputeResponse.SerializeToString,
-            ),
             'ListDisputes': grpc.unary_unary_rpc_method_handler(
                     servicer.ListDisputes,
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListDisputesRequest.FromString,
@@ -640,46 +466,6 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.GetDisputeFile,
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileResponse.SerializeToString,
-            ),
-            'ListOverdueAttempts': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListOverdueAttempts,
-                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsRequest.FromString,
-                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsResponse.SerializeToString,
-            ),
-            'ListContradictions': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListContradictions,
-                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsRequest.FromString,
-                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsResponse.SerializeToString,
-            ),
-            'GetContradiction': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetContradiction,
-                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionRequest.FromString,
-                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionResponse.SerializeToString,
-            ),
-            'ProposeResolution': grpc.unary_unary_rpc_method_handler(
-                    servicer.ProposeResolution,
-                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionRequest.FromString,
-                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionResponse.SerializeToString,
-            ),
-            'ApproveResolution': grpc.unary_unary_rpc_method_handler(
-                    servicer.ApproveResolution,
-                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionRequest.FromString,
-                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionResponse.SerializeToString,
-            ),
-            'RejectResolution': grpc.unary_unary_rpc_method_handler(
-                    servicer.RejectResolution,
-                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionRequest.FromString,
-                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionResponse.SerializeToString,
-            ),
-            'RetryRefund': grpc.unary_unary_rpc_method_handler(
-                    servicer.RetryRefund,
-                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundRequest.FromString,
-                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundResponse.SerializeToString,
-            ),
-            'ListUnmatchedEvidence': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListUnmatchedEvidence,
-                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.FromString,
-                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.SerializeToString,
             ),
             'GetContact': grpc.unary_unary_rpc_method_handler(
                     servicer.GetContact,
@@ -1017,60 +803,6 @@ class PaymentService:
             _registered_method=True)
 
     @staticmethod
-    def ReportChannelResult(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.payment.v1.PaymentService/ReportChannelResult',
-            paystream_dot_payment_dot_v1_dot_payment__pb2.ReportChannelResultRequest.SerializeToString,
-            paystream_dot_payment_dot_v1_dot_payment__pb2.ReportChannelResultResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ReportDispute(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.payment.v1.PaymentService/ReportDispute',
-            paystream_dot_payment_dot_v1_dot_payment__pb2.ReportDisputeRequest.SerializeToString,
-            paystream_dot_payment_dot_v1_dot_payment__pb2.ReportDisputeResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
     def ListDisputes(request,
             target,
             options=(),
@@ -1233,222 +965,6 @@ class PaymentService:
             _registered_method=True)
 
     @staticmethod
-    def ListOverdueAttempts(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.payment.v1.PaymentService/ListOverdueAttempts',
-            paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsRequest.SerializeToString,
-            paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListContradictions(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.payment.v1.PaymentService/ListContradictions',
-            paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsRequest.SerializeToString,
-            paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def GetContradiction(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.payment.v1.PaymentService/GetContradiction',
-            paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionRequest.SerializeToString,
-            paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ProposeResolution(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.payment.v1.PaymentService/ProposeResolution',
-            paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionRequest.SerializeToString,
-            paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ApproveResolution(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.payment.v1.PaymentService/ApproveResolution',
-            paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionRequest.SerializeToString,
-            paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def RejectResolution(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.payment.v1.PaymentService/RejectResolution',
-            paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionRequest.SerializeToString,
-            paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def RetryRefund(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.payment.v1.PaymentService/RetryRefund',
-            paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundRequest.SerializeToString,
-            paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListUnmatchedEvidence(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.payment.v1.PaymentService/ListUnmatchedEvidence',
-            paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
-            paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
     def GetContact(request,
             target,
             options=(),
@@ -1492,6 +1008,554 @@ class PaymentService:
             '/paystream.payment.v1.PaymentService/EraseContact',
             paystream_dot_payment_dot_v1_dot_payment__pb2.EraseContactRequest.SerializeToString,
             paystream_dot_payment_dot_v1_dot_payment__pb2.EraseContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class ChannelCallbackServiceStub:
+    """What channels tell of their own accord: for the channels' systems, and nobody else.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ReportChannelResult = channel.unary_unary(
+                '/paystream.payment.v1.ChannelCallbackService/ReportChannelResult',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportChannelResultRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportChannelResultResponse.FromString,
+                _registered_method=True)
+        self.ReportDispute = channel.unary_unary(
+                '/paystream.payment.v1.ChannelCallbackService/ReportDispute',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportDisputeRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportDisputeResponse.FromString,
+                _registered_method=True)
+
+
+class ChannelCallbackServiceServicer:
+    """What channels tell of their own accord: for the channels' systems, and nobody else.
+    """
+
+    def ReportChannelResult(self, request, context):
+        """Takes a channel's word on an attempt: its callback.
+
+        Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
+        was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
+        the table in docs/contradictions.md, listed, and emits PaymentContradicted.
+        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
+        CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
+        by ListUnmatchedEvidence and told by EvidenceUnmatched.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportDispute(self, request, context):
+        """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
+        DisputeOpened, DisputeWon, DisputeLost or DisputeOverturned.
+
+        Idempotent by nature: a dispute is known by its channel and dispute_reference, and the same word again changes
+        nothing. A decision told before the opening opens the dispute, too, and one told after another overturns it. A channel
+        that decides twice alike tells the two apart by stage or occur_time. What is disputed above what is left of the
+        capture is recorded as excess_minor: it cannot be held, and the merchant owes it once it is lost. What cannot be
+        applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute. What is
+        refused is kept, too: ListUnmatchedEvidence.
+        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
+        captured) and CHANNEL_AMOUNT_MISMATCH (of a dispute not known yet: another currency; metadata amount_minor,
+        currency_code: the attempt's).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_ChannelCallbackServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ReportChannelResult': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportChannelResult,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportChannelResultRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportChannelResultResponse.SerializeToString,
+            ),
+            'ReportDispute': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportDispute,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportDisputeRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportDisputeResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'paystream.payment.v1.ChannelCallbackService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('paystream.payment.v1.ChannelCallbackService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class ChannelCallbackService:
+    """What channels tell of their own accord: for the channels' systems, and nobody else.
+    """
+
+    @staticmethod
+    def ReportChannelResult(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.ChannelCallbackService/ReportChannelResult',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ReportChannelResultRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ReportChannelResultResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportDispute(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.ChannelCallbackService/ReportDispute',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ReportDisputeRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ReportDisputeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class PaymentOperationsServiceStub:
+    """What people who run paystream look at and decide about payments, across merchants.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListOverdueAttempts = channel.unary_unary(
+                '/paystream.payment.v1.PaymentOperationsService/ListOverdueAttempts',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsResponse.FromString,
+                _registered_method=True)
+        self.ListContradictions = channel.unary_unary(
+                '/paystream.payment.v1.PaymentOperationsService/ListContradictions',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsResponse.FromString,
+                _registered_method=True)
+        self.GetContradiction = channel.unary_unary(
+                '/paystream.payment.v1.PaymentOperationsService/GetContradiction',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionResponse.FromString,
+                _registered_method=True)
+        self.ProposeResolution = channel.unary_unary(
+                '/paystream.payment.v1.PaymentOperationsService/ProposeResolution',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionResponse.FromString,
+                _registered_method=True)
+        self.ApproveResolution = channel.unary_unary(
+                '/paystream.payment.v1.PaymentOperationsService/ApproveResolution',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionResponse.FromString,
+                _registered_method=True)
+        self.RejectResolution = channel.unary_unary(
+                '/paystream.payment.v1.PaymentOperationsService/RejectResolution',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionResponse.FromString,
+                _registered_method=True)
+        self.RetryRefund = channel.unary_unary(
+                '/paystream.payment.v1.PaymentOperationsService/RetryRefund',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundResponse.FromString,
+                _registered_method=True)
+        self.ListUnmatchedEvidence = channel.unary_unary(
+                '/paystream.payment.v1.PaymentOperationsService/ListUnmatchedEvidence',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.FromString,
+                _registered_method=True)
+
+
+class PaymentOperationsServiceServicer:
+    """What people who run paystream look at and decide about payments, across merchants.
+    """
+
+    def ListOverdueAttempts(self, request, context):
+        """Lists attempts that were sent to a channel more than 15 minutes ago and have no outcome yet, the longest waiting first.
+
+        Their outcome is asked for every 5 minutes for as long as it takes; what is listed here is for somebody to ask the
+        channel about by other means. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListContradictions(self, request, context):
+        """Lists what channels said against what is recorded, across merchants, newest first; docs/contradictions.md has the rules.
+
+        One that is OPEN or PROPOSED and needs a decision holds up payouts of its merchant and currency.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetContradiction(self, request, context):
+        """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProposeResolution(self, request, context):
+        """Proposes how a contradiction ends, with a reason; another person approves or rejects.
+
+        Idempotent by request_id, as CreatePayment. ACCEPT takes money that came late for the merchant: approved, it is
+        captured. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+        RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveResolution(self, request, context):
+        """Ends a contradiction as was proposed; emits PaymentContradictionResolved, with ACCEPT LateCaptureAccepted and
+        PaymentSuccess before it.
+
+        Idempotent by request_id, as CreatePayment. Names are compared without regard to case and surrounding spaces.
+        Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+        or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits; with ACCEPT: a
+        refund of the money is under way) and CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code: with
+        ACCEPT: the payment would hold more than it is over).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectResolution(self, request, context):
+        """Refuses what was proposed; something else can be.
+
+        Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
+        (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryRefund(self, request, context):
+        """Gives back once more, now, money that came late, after a refund of it had failed; emits RefundCreated.
+
+        paystream tries by itself for a while; this tries at once, and however often it had tried. Idempotent by request_id,
+        as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+        action: no money came late, it was given back or accepted, or a refund of it is under way).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListUnmatchedEvidence(self, request, context):
+        """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_PaymentOperationsServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListOverdueAttempts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOverdueAttempts,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsResponse.SerializeToString,
+            ),
+            'ListContradictions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListContradictions,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsResponse.SerializeToString,
+            ),
+            'GetContradiction': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetContradiction,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionResponse.SerializeToString,
+            ),
+            'ProposeResolution': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposeResolution,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionResponse.SerializeToString,
+            ),
+            'ApproveResolution': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveResolution,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionResponse.SerializeToString,
+            ),
+            'RejectResolution': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectResolution,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionResponse.SerializeToString,
+            ),
+            'RetryRefund': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryRefund,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundResponse.SerializeToString,
+            ),
+            'ListUnmatchedEvidence': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUnmatchedEvidence,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'paystream.payment.v1.PaymentOperationsService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('paystream.payment.v1.PaymentOperationsService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class PaymentOperationsService:
+    """What people who run paystream look at and decide about payments, across merchants.
+    """
+
+    @staticmethod
+    def ListOverdueAttempts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentOperationsService/ListOverdueAttempts',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListContradictions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentOperationsService/ListContradictions',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetContradiction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentOperationsService/GetContradiction',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProposeResolution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentOperationsService/ProposeResolution',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveResolution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentOperationsService/ApproveResolution',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectResolution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentOperationsService/RejectResolution',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryRefund(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentOperationsService/RetryRefund',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUnmatchedEvidence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentOperationsService/ListUnmatchedEvidence',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -140,30 +140,6 @@ class PaymentServiceStub:
     """Gives one refund as it stands. Errors: NOT_FOUND REFUND_NOT_FOUND."""
     ListRefunds: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListRefundsRequest, _payment_pb2.ListRefundsResponse]
     """Lists refunds of a payment or of a merchant, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
-    ReportChannelResult: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ReportChannelResultRequest, _payment_pb2.ReportChannelResultResponse]
-    """Takes a channel's word on an attempt: its callback.
-
-    Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
-    was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
-    the table in docs/contradictions.md, listed, and emits PaymentContradicted.
-    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
-    CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
-    by ListUnmatchedEvidence and told by EvidenceUnmatched.
-    """
-    ReportDispute: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ReportDisputeRequest, _payment_pb2.ReportDisputeResponse]
-    """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
-    DisputeOpened, DisputeWon, DisputeLost or DisputeOverturned.
-
-    Idempotent by nature: a dispute is known by its channel and dispute_reference, and the same word again changes
-    nothing. A decision told before the opening opens the dispute, too, and one told after another overturns it. A channel
-    that decides twice alike tells the two apart by stage or occur_time. What is disputed above what is left of the
-    capture is recorded as excess_minor: it cannot be held, and the merchant owes it once it is lost. What cannot be
-    applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute. What is
-    refused is kept, too: ListUnmatchedEvidence.
-    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
-    captured) and CHANNEL_AMOUNT_MISMATCH (of a dispute not known yet: another currency; metadata amount_minor,
-    currency_code: the attempt's).
-    """
     ListDisputes: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListDisputesRequest, _payment_pb2.ListDisputesResponse]
     """Lists disputes of a payment or of a merchant, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
     GetDispute: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetDisputeRequest, _payment_pb2.GetDisputeResponse]
@@ -193,55 +169,6 @@ class PaymentServiceStub:
     """
     GetDisputeFile: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetDisputeFileRequest, _payment_pb2.GetDisputeFileResponse]
     """Gives one file with its content. Errors: NOT_FOUND DISPUTE_FILE_NOT_FOUND."""
-    ListOverdueAttempts: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListOverdueAttemptsRequest, _payment_pb2.ListOverdueAttemptsResponse]
-    """Lists attempts that were sent to a channel more than 15 minutes ago and have no outcome yet, the longest waiting first.
-
-    Their outcome is asked for every 5 minutes for as long as it takes; what is listed here is for somebody to ask the
-    channel about by other means. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-    """
-    ListContradictions: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListContradictionsRequest, _payment_pb2.ListContradictionsResponse]
-    """Lists what channels said against what is recorded, across merchants, newest first; docs/contradictions.md has the rules.
-
-    One that is OPEN or PROPOSED and needs a decision holds up payouts of its merchant and currency.
-    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-    """
-    GetContradiction: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetContradictionRequest, _payment_pb2.GetContradictionResponse]
-    """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND."""
-    ProposeResolution: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ProposeResolutionRequest, _payment_pb2.ProposeResolutionResponse]
-    """Proposes how a contradiction ends, with a reason; another person approves or rejects.
-
-    Idempotent by request_id, as CreatePayment. ACCEPT takes money that came late for the merchant: approved, it is
-    captured. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
-    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
-    RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
-    """
-    ApproveResolution: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ApproveResolutionRequest, _payment_pb2.ApproveResolutionResponse]
-    """Ends a contradiction as was proposed; emits PaymentContradictionResolved, with ACCEPT LateCaptureAccepted and
-    PaymentSuccess before it.
-
-    Idempotent by request_id, as CreatePayment. Names are compared without regard to case and surrounding spaces.
-    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
-    or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits; with ACCEPT: a
-    refund of the money is under way) and CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code: with
-    ACCEPT: the payment would hold more than it is over).
-    """
-    RejectResolution: _grpc.UnaryUnaryMultiCallable[_payment_pb2.RejectResolutionRequest, _payment_pb2.RejectResolutionResponse]
-    """Refuses what was proposed; something else can be.
-
-    Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
-    (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
-    """
-    RetryRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.RetryRefundRequest, _payment_pb2.RetryRefundResponse]
-    """Gives back once more, now, money that came late, after a refund of it had failed; emits RefundCreated.
-
-    paystream tries by itself for a while; this tries at once, and however often it had tried. Idempotent by request_id,
-    as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
-    action: no money came late, it was given back or accepted, or a refund of it is under way).
-    """
-    ListUnmatchedEvidence: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListUnmatchedEvidenceRequest, _payment_pb2.ListUnmatchedEvidenceResponse]
-    """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
-    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-    """
     GetContact: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetContactRequest, _payment_pb2.GetContactResponse]
     """Gives the contact that a payment was created with. Nothing else shows it, and no event has it.
     Errors: NOT_FOUND CONTACT_NOT_FOUND (no contact was given, or nothing has this id).
@@ -364,30 +291,6 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """Gives one refund as it stands. Errors: NOT_FOUND REFUND_NOT_FOUND."""
     ListRefunds: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListRefundsRequest, _payment_pb2.ListRefundsResponse]  # type: ignore[assignment]
     """Lists refunds of a payment or of a merchant, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
-    ReportChannelResult: _aio.UnaryUnaryMultiCallable[_payment_pb2.ReportChannelResultRequest, _payment_pb2.ReportChannelResultResponse]  # type: ignore[assignment]
-    """Takes a channel's word on an attempt: its callback.
-
-    Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
-    was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
-    the table in docs/contradictions.md, listed, and emits PaymentContradicted.
-    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
-    CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
-    by ListUnmatchedEvidence and told by EvidenceUnmatched.
-    """
-    ReportDispute: _aio.UnaryUnaryMultiCallable[_payment_pb2.ReportDisputeRequest, _payment_pb2.ReportDisputeResponse]  # type: ignore[assignment]
-    """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
-    DisputeOpened, DisputeWon, DisputeLost or DisputeOverturned.
-
-    Idempotent by nature: a dispute is known by its channel and dispute_reference, and the same word again changes
-    nothing. A decision told before the opening opens the dispute, too, and one told after another overturns it. A channel
-    that decides twice alike tells the two apart by stage or occur_time. What is disputed above what is left of the
-    capture is recorded as excess_minor: it cannot be held, and the merchant owes it once it is lost. What cannot be
-    applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute. What is
-    refused is kept, too: ListUnmatchedEvidence.
-    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
-    captured) and CHANNEL_AMOUNT_MISMATCH (of a dispute not known yet: another currency; metadata amount_minor,
-    currency_code: the attempt's).
-    """
     ListDisputes: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListDisputesRequest, _payment_pb2.ListDisputesResponse]  # type: ignore[assignment]
     """Lists disputes of a payment or of a merchant, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
     GetDispute: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetDisputeRequest, _payment_pb2.GetDisputeResponse]  # type: ignore[assignment]
@@ -417,55 +320,6 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """
     GetDisputeFile: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetDisputeFileRequest, _payment_pb2.GetDisputeFileResponse]  # type: ignore[assignment]
     """Gives one file with its content. Errors: NOT_FOUND DISPUTE_FILE_NOT_FOUND."""
-    ListOverdueAttempts: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListOverdueAttemptsRequest, _payment_pb2.ListOverdueAttemptsResponse]  # type: ignore[assignment]
-    """Lists attempts that were sent to a channel more than 15 minutes ago and have no outcome yet, the longest waiting first.
-
-    Their outcome is asked for every 5 minutes for as long as it takes; what is listed here is for somebody to ask the
-    channel about by other means. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-    """
-    ListContradictions: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListContradictionsRequest, _payment_pb2.ListContradictionsResponse]  # type: ignore[assignment]
-    """Lists what channels said against what is recorded, across merchants, newest first; docs/contradictions.md has the rules.
-
-    One that is OPEN or PROPOSED and needs a decision holds up payouts of its merchant and currency.
-    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-    """
-    GetContradiction: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetContradictionRequest, _payment_pb2.GetContradictionResponse]  # type: ignore[assignment]
-    """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND."""
-    ProposeResolution: _aio.UnaryUnaryMultiCallable[_payment_pb2.ProposeResolutionRequest, _payment_pb2.ProposeResolutionResponse]  # type: ignore[assignment]
-    """Proposes how a contradiction ends, with a reason; another person approves or rejects.
-
-    Idempotent by request_id, as CreatePayment. ACCEPT takes money that came late for the merchant: approved, it is
-    captured. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
-    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
-    RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
-    """
-    ApproveResolution: _aio.UnaryUnaryMultiCallable[_payment_pb2.ApproveResolutionRequest, _payment_pb2.ApproveResolutionResponse]  # type: ignore[assignment]
-    """Ends a contradiction as was proposed; emits PaymentContradictionResolved, with ACCEPT LateCaptureAccepted and
-    PaymentSuccess before it.
-
-    Idempotent by request_id, as CreatePayment. Names are compared without regard to case and surrounding spaces.
-    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
-    or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits; with ACCEPT: a
-    refund of the money is under way) and CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code: with
-    ACCEPT: the payment would hold more than it is over).
-    """
-    RejectResolution: _aio.UnaryUnaryMultiCallable[_payment_pb2.RejectResolutionRequest, _payment_pb2.RejectResolutionResponse]  # type: ignore[assignment]
-    """Refuses what was proposed; something else can be.
-
-    Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
-    (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
-    """
-    RetryRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.RetryRefundRequest, _payment_pb2.RetryRefundResponse]  # type: ignore[assignment]
-    """Gives back once more, now, money that came late, after a refund of it had failed; emits RefundCreated.
-
-    paystream tries by itself for a while; this tries at once, and however often it had tried. Idempotent by request_id,
-    as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
-    action: no money came late, it was given back or accepted, or a refund of it is under way).
-    """
-    ListUnmatchedEvidence: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListUnmatchedEvidenceRequest, _payment_pb2.ListUnmatchedEvidenceResponse]  # type: ignore[assignment]
-    """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
-    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-    """
     GetContact: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetContactRequest, _payment_pb2.GetContactResponse]  # type: ignore[assignment]
     """Gives the contact that a payment was created with. Nothing else shows it, and no event has it.
     Errors: NOT_FOUND CONTACT_NOT_FOUND (no contact was given, or nothing has this id).
@@ -653,42 +507,6 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists refunds of a payment or of a merchant, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
 
     @_abc_1.abstractmethod
-    def ReportChannelResult(
-        self,
-        request: _payment_pb2.ReportChannelResultRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_payment_pb2.ReportChannelResultResponse, _abc.Awaitable[_payment_pb2.ReportChannelResultResponse]]:
-        """Takes a channel's word on an attempt: its callback.
-
-        Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
-        was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
-        the table in docs/contradictions.md, listed, and emits PaymentContradicted.
-        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
-        CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
-        by ListUnmatchedEvidence and told by EvidenceUnmatched.
-        """
-
-    @_abc_1.abstractmethod
-    def ReportDispute(
-        self,
-        request: _payment_pb2.ReportDisputeRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_payment_pb2.ReportDisputeResponse, _abc.Awaitable[_payment_pb2.ReportDisputeResponse]]:
-        """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
-        DisputeOpened, DisputeWon, DisputeLost or DisputeOverturned.
-
-        Idempotent by nature: a dispute is known by its channel and dispute_reference, and the same word again changes
-        nothing. A decision told before the opening opens the dispute, too, and one told after another overturns it. A channel
-        that decides twice alike tells the two apart by stage or occur_time. What is disputed above what is left of the
-        capture is recorded as excess_minor: it cannot be held, and the merchant owes it once it is lost. What cannot be
-        applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute. What is
-        refused is kept, too: ListUnmatchedEvidence.
-        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
-        captured) and CHANNEL_AMOUNT_MISMATCH (of a dispute not known yet: another currency; metadata amount_minor,
-        currency_code: the attempt's).
-        """
-
-    @_abc_1.abstractmethod
     def ListDisputes(
         self,
         request: _payment_pb2.ListDisputesRequest,
@@ -752,6 +570,247 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.GetDisputeFileResponse, _abc.Awaitable[_payment_pb2.GetDisputeFileResponse]]:
         """Gives one file with its content. Errors: NOT_FOUND DISPUTE_FILE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def GetContact(
+        self,
+        request: _payment_pb2.GetContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.GetContactResponse, _abc.Awaitable[_payment_pb2.GetContactResponse]]:
+        """Gives the contact that a payment was created with. Nothing else shows it, and no event has it.
+        Errors: NOT_FOUND CONTACT_NOT_FOUND (no contact was given, or nothing has this id).
+        """
+
+    @_abc_1.abstractmethod
+    def EraseContact(
+        self,
+        request: _payment_pb2.EraseContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.EraseContactResponse, _abc.Awaitable[_payment_pb2.EraseContactResponse]]:
+        """Erases the address of that contact for good; what was erased before stays as it was.
+
+        Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTACT_NOT_FOUND.
+        """
+
+def add_PaymentServiceServicer_to_server(servicer: PaymentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class ChannelCallbackServiceStub:
+    """What channels tell of their own accord: for the channels' systems, and nobody else."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> ChannelCallbackServiceAsyncStub: ...
+    ReportChannelResult: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ReportChannelResultRequest, _payment_pb2.ReportChannelResultResponse]
+    """Takes a channel's word on an attempt: its callback.
+
+    Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
+    was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
+    the table in docs/contradictions.md, listed, and emits PaymentContradicted.
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
+    CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
+    by ListUnmatchedEvidence and told by EvidenceUnmatched.
+    """
+    ReportDispute: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ReportDisputeRequest, _payment_pb2.ReportDisputeResponse]
+    """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
+    DisputeOpened, DisputeWon, DisputeLost or DisputeOverturned.
+
+    Idempotent by nature: a dispute is known by its channel and dispute_reference, and the same word again changes
+    nothing. A decision told before the opening opens the dispute, too, and one told after another overturns it. A channel
+    that decides twice alike tells the two apart by stage or occur_time. What is disputed above what is left of the
+    capture is recorded as excess_minor: it cannot be held, and the merchant owes it once it is lost. What cannot be
+    applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute. What is
+    refused is kept, too: ListUnmatchedEvidence.
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
+    captured) and CHANNEL_AMOUNT_MISMATCH (of a dispute not known yet: another currency; metadata amount_minor,
+    currency_code: the attempt's).
+    """
+
+@_typing.type_check_only
+class ChannelCallbackServiceAsyncStub(ChannelCallbackServiceStub):
+    """What channels tell of their own accord: for the channels' systems, and nobody else."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ReportChannelResult: _aio.UnaryUnaryMultiCallable[_payment_pb2.ReportChannelResultRequest, _payment_pb2.ReportChannelResultResponse]  # type: ignore[assignment]
+    """Takes a channel's word on an attempt: its callback.
+
+    Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
+    was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
+    the table in docs/contradictions.md, listed, and emits PaymentContradicted.
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
+    CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
+    by ListUnmatchedEvidence and told by EvidenceUnmatched.
+    """
+    ReportDispute: _aio.UnaryUnaryMultiCallable[_payment_pb2.ReportDisputeRequest, _payment_pb2.ReportDisputeResponse]  # type: ignore[assignment]
+    """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
+    DisputeOpened, DisputeWon, DisputeLost or DisputeOverturned.
+
+    Idempotent by nature: a dispute is known by its channel and dispute_reference, and the same word again changes
+    nothing. A decision told before the opening opens the dispute, too, and one told after another overturns it. A channel
+    that decides twice alike tells the two apart by stage or occur_time. What is disputed above what is left of the
+    capture is recorded as excess_minor: it cannot be held, and the merchant owes it once it is lost. What cannot be
+    applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute. What is
+    refused is kept, too: ListUnmatchedEvidence.
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
+    captured) and CHANNEL_AMOUNT_MISMATCH (of a dispute not known yet: another currency; metadata amount_minor,
+    currency_code: the attempt's).
+    """
+
+class ChannelCallbackServiceServicer(metaclass=_abc_1.ABCMeta):
+    """What channels tell of their own accord: for the channels' systems, and nobody else."""
+
+    @_abc_1.abstractmethod
+    def ReportChannelResult(
+        self,
+        request: _payment_pb2.ReportChannelResultRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ReportChannelResultResponse, _abc.Awaitable[_payment_pb2.ReportChannelResultResponse]]:
+        """Takes a channel's word on an attempt: its callback.
+
+        Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
+        was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
+        the table in docs/contradictions.md, listed, and emits PaymentContradicted.
+        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
+        CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
+        by ListUnmatchedEvidence and told by EvidenceUnmatched.
+        """
+
+    @_abc_1.abstractmethod
+    def ReportDispute(
+        self,
+        request: _payment_pb2.ReportDisputeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ReportDisputeResponse, _abc.Awaitable[_payment_pb2.ReportDisputeResponse]]:
+        """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
+        DisputeOpened, DisputeWon, DisputeLost or DisputeOverturned.
+
+        Idempotent by nature: a dispute is known by its channel and dispute_reference, and the same word again changes
+        nothing. A decision told before the opening opens the dispute, too, and one told after another overturns it. A channel
+        that decides twice alike tells the two apart by stage or occur_time. What is disputed above what is left of the
+        capture is recorded as excess_minor: it cannot be held, and the merchant owes it once it is lost. What cannot be
+        applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute. What is
+        refused is kept, too: ListUnmatchedEvidence.
+        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
+        captured) and CHANNEL_AMOUNT_MISMATCH (of a dispute not known yet: another currency; metadata amount_minor,
+        currency_code: the attempt's).
+        """
+
+def add_ChannelCallbackServiceServicer_to_server(servicer: ChannelCallbackServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class PaymentOperationsServiceStub:
+    """What people who run paystream look at and decide about payments, across merchants."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> PaymentOperationsServiceAsyncStub: ...
+    ListOverdueAttempts: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListOverdueAttemptsRequest, _payment_pb2.ListOverdueAttemptsResponse]
+    """Lists attempts that were sent to a channel more than 15 minutes ago and have no outcome yet, the longest waiting first.
+
+    Their outcome is asked for every 5 minutes for as long as it takes; what is listed here is for somebody to ask the
+    channel about by other means. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    ListContradictions: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListContradictionsRequest, _payment_pb2.ListContradictionsResponse]
+    """Lists what channels said against what is recorded, across merchants, newest first; docs/contradictions.md has the rules.
+
+    One that is OPEN or PROPOSED and needs a decision holds up payouts of its merchant and currency.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    GetContradiction: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetContradictionRequest, _payment_pb2.GetContradictionResponse]
+    """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND."""
+    ProposeResolution: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ProposeResolutionRequest, _payment_pb2.ProposeResolutionResponse]
+    """Proposes how a contradiction ends, with a reason; another person approves or rejects.
+
+    Idempotent by request_id, as CreatePayment. ACCEPT takes money that came late for the merchant: approved, it is
+    captured. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+    RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+    """
+    ApproveResolution: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ApproveResolutionRequest, _payment_pb2.ApproveResolutionResponse]
+    """Ends a contradiction as was proposed; emits PaymentContradictionResolved, with ACCEPT LateCaptureAccepted and
+    PaymentSuccess before it.
+
+    Idempotent by request_id, as CreatePayment. Names are compared without regard to case and surrounding spaces.
+    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+    or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits; with ACCEPT: a
+    refund of the money is under way) and CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code: with
+    ACCEPT: the payment would hold more than it is over).
+    """
+    RejectResolution: _grpc.UnaryUnaryMultiCallable[_payment_pb2.RejectResolutionRequest, _payment_pb2.RejectResolutionResponse]
+    """Refuses what was proposed; something else can be.
+
+    Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
+    (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
+    RetryRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.RetryRefundRequest, _payment_pb2.RetryRefundResponse]
+    """Gives back once more, now, money that came late, after a refund of it had failed; emits RefundCreated.
+
+    paystream tries by itself for a while; this tries at once, and however often it had tried. Idempotent by request_id,
+    as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+    action: no money came late, it was given back or accepted, or a refund of it is under way).
+    """
+    ListUnmatchedEvidence: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListUnmatchedEvidenceRequest, _payment_pb2.ListUnmatchedEvidenceResponse]
+    """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+
+@_typing.type_check_only
+class PaymentOperationsServiceAsyncStub(PaymentOperationsServiceStub):
+    """What people who run paystream look at and decide about payments, across merchants."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ListOverdueAttempts: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListOverdueAttemptsRequest, _payment_pb2.ListOverdueAttemptsResponse]  # type: ignore[assignment]
+    """Lists attempts that were sent to a channel more than 15 minutes ago and have no outcome yet, the longest waiting first.
+
+    Their outcome is asked for every 5 minutes for as long as it takes; what is listed here is for somebody to ask the
+    channel about by other means. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    ListContradictions: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListContradictionsRequest, _payment_pb2.ListContradictionsResponse]  # type: ignore[assignment]
+    """Lists what channels said against what is recorded, across merchants, newest first; docs/contradictions.md has the rules.
+
+    One that is OPEN or PROPOSED and needs a decision holds up payouts of its merchant and currency.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    GetContradiction: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetContradictionRequest, _payment_pb2.GetContradictionResponse]  # type: ignore[assignment]
+    """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND."""
+    ProposeResolution: _aio.UnaryUnaryMultiCallable[_payment_pb2.ProposeResolutionRequest, _payment_pb2.ProposeResolutionResponse]  # type: ignore[assignment]
+    """Proposes how a contradiction ends, with a reason; another person approves or rejects.
+
+    Idempotent by request_id, as CreatePayment. ACCEPT takes money that came late for the merchant: approved, it is
+    captured. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+    RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+    """
+    ApproveResolution: _aio.UnaryUnaryMultiCallable[_payment_pb2.ApproveResolutionRequest, _payment_pb2.ApproveResolutionResponse]  # type: ignore[assignment]
+    """Ends a contradiction as was proposed; emits PaymentContradictionResolved, with ACCEPT LateCaptureAccepted and
+    PaymentSuccess before it.
+
+    Idempotent by request_id, as CreatePayment. Names are compared without regard to case and surrounding spaces.
+    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+    or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits; with ACCEPT: a
+    refund of the money is under way) and CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code: with
+    ACCEPT: the payment would hold more than it is over).
+    """
+    RejectResolution: _aio.UnaryUnaryMultiCallable[_payment_pb2.RejectResolutionRequest, _payment_pb2.RejectResolutionResponse]  # type: ignore[assignment]
+    """Refuses what was proposed; something else can be.
+
+    Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
+    (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
+    RetryRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.RetryRefundRequest, _payment_pb2.RetryRefundResponse]  # type: ignore[assignment]
+    """Gives back once more, now, money that came late, after a refund of it had failed; emits RefundCreated.
+
+    paystream tries by itself for a while; this tries at once, and however often it had tried. Idempotent by request_id,
+    as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+    action: no money came late, it was given back or accepted, or a refund of it is under way).
+    """
+    ListUnmatchedEvidence: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListUnmatchedEvidenceRequest, _payment_pb2.ListUnmatchedEvidenceResponse]  # type: ignore[assignment]
+    """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+
+class PaymentOperationsServiceServicer(metaclass=_abc_1.ABCMeta):
+    """What people who run paystream look at and decide about payments, across merchants."""
 
     @_abc_1.abstractmethod
     def ListOverdueAttempts(
@@ -850,25 +909,4 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
 
-    @_abc_1.abstractmethod
-    def GetContact(
-        self,
-        request: _payment_pb2.GetContactRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_payment_pb2.GetContactResponse, _abc.Awaitable[_payment_pb2.GetContactResponse]]:
-        """Gives the contact that a payment was created with. Nothing else shows it, and no event has it.
-        Errors: NOT_FOUND CONTACT_NOT_FOUND (no contact was given, or nothing has this id).
-        """
-
-    @_abc_1.abstractmethod
-    def EraseContact(
-        self,
-        request: _payment_pb2.EraseContactRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_payment_pb2.EraseContactResponse, _abc.Awaitable[_payment_pb2.EraseContactResponse]]:
-        """Erases the address of that contact for good; what was erased before stays as it was.
-
-        Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTACT_NOT_FOUND.
-        """
-
-def add_PaymentServiceServicer_to_server(servicer: PaymentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+def add_PaymentOperationsServiceServicer_to_server(servicer: PaymentOperationsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -27,7 +27,7 @@ if _version_not_supported:
     )
 
 
-class ReconciliationServiceStub:
+class ReconciliationOperationsServiceStub:
     """Holds statements against what is recorded, and has people end the differences.
 
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED
@@ -42,93 +42,93 @@ class ReconciliationServiceStub:
             channel: A grpc.Channel.
         """
         self.ImportStatement = channel.stream_unary(
-                '/paystream.reconciliation.v1.ReconciliationService/ImportStatement',
+                '/paystream.reconciliation.v1.ReconciliationOperationsService/ImportStatement',
                 request_serializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ImportStatementRequest.SerializeToString,
                 response_deserializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ImportStatementResponse.FromString,
                 _registered_method=True)
         self.GetStatement = channel.unary_unary(
-                '/paystream.reconciliation.v1.ReconciliationService/GetStatement',
+                '/paystream.reconciliation.v1.ReconciliationOperationsService/GetStatement',
                 request_serializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.GetStatementRequest.SerializeToString,
                 response_deserializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.GetStatementResponse.FromString,
                 _registered_method=True)
         self.ListStatements = channel.unary_unary(
-                '/paystream.reconciliation.v1.ReconciliationService/ListStatements',
+                '/paystream.reconciliation.v1.ReconciliationOperationsService/ListStatements',
                 request_serializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ListStatementsRequest.SerializeToString,
                 response_deserializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ListStatementsResponse.FromString,
                 _registered_method=True)
         self.ListStatementLines = channel.unary_unary(
-                '/paystream.reconciliation.v1.ReconciliationService/ListStatementLines',
+                '/paystream.reconciliation.v1.ReconciliationOperationsService/ListStatementLines',
                 request_serializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ListStatementLinesRequest.SerializeToString,
                 response_deserializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ListStatementLinesResponse.FromString,
                 _registered_method=True)
         self.GetDiscrepancy = channel.unary_unary(
-                '/paystream.reconciliation.v1.ReconciliationService/GetDiscrepancy',
+                '/paystream.reconciliation.v1.ReconciliationOperationsService/GetDiscrepancy',
                 request_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.GetDiscrepancyRequest.SerializeToString,
                 response_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.GetDiscrepancyResponse.FromString,
                 _registered_method=True)
         self.ListDiscrepancies = channel.unary_unary(
-                '/paystream.reconciliation.v1.ReconciliationService/ListDiscrepancies',
+                '/paystream.reconciliation.v1.ReconciliationOperationsService/ListDiscrepancies',
                 request_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListDiscrepanciesRequest.SerializeToString,
                 response_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListDiscrepanciesResponse.FromString,
                 _registered_method=True)
         self.ResolveDiscrepancy = channel.unary_unary(
-                '/paystream.reconciliation.v1.ReconciliationService/ResolveDiscrepancy',
+                '/paystream.reconciliation.v1.ReconciliationOperationsService/ResolveDiscrepancy',
                 request_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ResolveDiscrepancyRequest.SerializeToString,
                 response_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ResolveDiscrepancyResponse.FromString,
                 _registered_method=True)
         self.ApproveCorrection = channel.unary_unary(
-                '/paystream.reconciliation.v1.ReconciliationService/ApproveCorrection',
+                '/paystream.reconciliation.v1.ReconciliationOperationsService/ApproveCorrection',
                 request_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ApproveCorrectionRequest.SerializeToString,
                 response_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ApproveCorrectionResponse.FromString,
                 _registered_method=True)
         self.RejectCorrection = channel.unary_unary(
-                '/paystream.reconciliation.v1.ReconciliationService/RejectCorrection',
+                '/paystream.reconciliation.v1.ReconciliationOperationsService/RejectCorrection',
                 request_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.RejectCorrectionRequest.SerializeToString,
                 response_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.RejectCorrectionResponse.FromString,
                 _registered_method=True)
         self.ListCorrections = channel.unary_unary(
-                '/paystream.reconciliation.v1.ReconciliationService/ListCorrections',
+                '/paystream.reconciliation.v1.ReconciliationOperationsService/ListCorrections',
                 request_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListCorrectionsRequest.SerializeToString,
                 response_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListCorrectionsResponse.FromString,
                 _registered_method=True)
         self.ListUncleared = channel.unary_unary(
-                '/paystream.reconciliation.v1.ReconciliationService/ListUncleared',
+                '/paystream.reconciliation.v1.ReconciliationOperationsService/ListUncleared',
                 request_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListUnclearedRequest.SerializeToString,
                 response_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListUnclearedResponse.FromString,
                 _registered_method=True)
         self.CreateRuleSet = channel.unary_unary(
-                '/paystream.reconciliation.v1.ReconciliationService/CreateRuleSet',
+                '/paystream.reconciliation.v1.ReconciliationOperationsService/CreateRuleSet',
                 request_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.CreateRuleSetRequest.SerializeToString,
                 response_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.CreateRuleSetResponse.FromString,
                 _registered_method=True)
         self.GetRuleSet = channel.unary_unary(
-                '/paystream.reconciliation.v1.ReconciliationService/GetRuleSet',
+                '/paystream.reconciliation.v1.ReconciliationOperationsService/GetRuleSet',
                 request_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.GetRuleSetRequest.SerializeToString,
                 response_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.GetRuleSetResponse.FromString,
                 _registered_method=True)
         self.ListRuleSets = channel.unary_unary(
-                '/paystream.reconciliation.v1.ReconciliationService/ListRuleSets',
+                '/paystream.reconciliation.v1.ReconciliationOperationsService/ListRuleSets',
                 request_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListRuleSetsRequest.SerializeToString,
                 response_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListRuleSetsResponse.FromString,
                 _registered_method=True)
         self.ActivateRuleSet = channel.unary_unary(
-                '/paystream.reconciliation.v1.ReconciliationService/ActivateRuleSet',
+                '/paystream.reconciliation.v1.ReconciliationOperationsService/ActivateRuleSet',
                 request_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ActivateRuleSetRequest.SerializeToString,
                 response_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ActivateRuleSetResponse.FromString,
                 _registered_method=True)
         self.TryRuleSet = channel.unary_unary(
-                '/paystream.reconciliation.v1.ReconciliationService/TryRuleSet',
+                '/paystream.reconciliation.v1.ReconciliationOperationsService/TryRuleSet',
                 request_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.TryRuleSetRequest.SerializeToString,
                 response_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.TryRuleSetResponse.FromString,
                 _registered_method=True)
         self.ExportReport = channel.unary_stream(
-                '/paystream.reconciliation.v1.ReconciliationService/ExportReport',
+                '/paystream.reconciliation.v1.ReconciliationOperationsService/ExportReport',
                 request_serializer=paystream_dot_reconciliation_dot_v1_dot_report__pb2.ExportReportRequest.SerializeToString,
                 response_deserializer=paystream_dot_reconciliation_dot_v1_dot_report__pb2.ExportReportResponse.FromString,
                 _registered_method=True)
 
 
-class ReconciliationServiceServicer:
+class ReconciliationOperationsServiceServicer:
     """Holds statements against what is recorded, and has people end the differences.
 
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED
@@ -310,7 +310,7 @@ class ReconciliationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
 
-def add_ReconciliationServiceServicer_to_server(servicer, server):
+def add_ReconciliationOperationsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'ImportStatement': grpc.stream_unary_rpc_method_handler(
                     servicer.ImportStatement,
@@ -399,13 +399,13 @@ def add_ReconciliationServiceServicer_to_server(servicer, server):
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'paystream.reconciliation.v1.ReconciliationService', rpc_method_handlers)
+            'paystream.reconciliation.v1.ReconciliationOperationsService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('paystream.reconciliation.v1.ReconciliationService', rpc_method_handlers)
+    server.add_registered_method_handlers('paystream.reconciliation.v1.ReconciliationOperationsService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
-class ReconciliationService:
+class ReconciliationOperationsService:
     """Holds statements against what is recorded, and has people end the differences.
 
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED
@@ -427,7 +427,7 @@ class ReconciliationService:
         return grpc.experimental.stream_unary(
             request_iterator,
             target,
-            '/paystream.reconciliation.v1.ReconciliationService/ImportStatement',
+            '/paystream.reconciliation.v1.ReconciliationOperationsService/ImportStatement',
             paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ImportStatementRequest.SerializeToString,
             paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ImportStatementResponse.FromString,
             options,
@@ -454,7 +454,7 @@ class ReconciliationService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.reconciliation.v1.ReconciliationService/GetStatement',
+            '/paystream.reconciliation.v1.ReconciliationOperationsService/GetStatement',
             paystream_dot_reconciliation_dot_v1_dot_statement__pb2.GetStatementRequest.SerializeToString,
             paystream_dot_reconciliation_dot_v1_dot_statement__pb2.GetStatementResponse.FromString,
             options,
@@ -481,7 +481,7 @@ class ReconciliationService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.reconciliation.v1.ReconciliationService/ListStatements',
+            '/paystream.reconciliation.v1.ReconciliationOperationsService/ListStatements',
             paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ListStatementsRequest.SerializeToString,
             paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ListStatementsResponse.FromString,
             options,
@@ -508,7 +508,7 @@ class ReconciliationService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.reconciliation.v1.ReconciliationService/ListStatementLines',
+            '/paystream.reconciliation.v1.ReconciliationOperationsService/ListStatementLines',
             paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ListStatementLinesRequest.SerializeToString,
             paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ListStatementLinesResponse.FromString,
             options,
@@ -535,7 +535,7 @@ class ReconciliationService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.reconciliation.v1.ReconciliationService/GetDiscrepancy',
+            '/paystream.reconciliation.v1.ReconciliationOperationsService/GetDiscrepancy',
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.GetDiscrepancyRequest.SerializeToString,
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.GetDiscrepancyResponse.FromString,
             options,
@@ -562,7 +562,7 @@ class ReconciliationService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.reconciliation.v1.ReconciliationService/ListDiscrepancies',
+            '/paystream.reconciliation.v1.ReconciliationOperationsService/ListDiscrepancies',
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListDiscrepanciesRequest.SerializeToString,
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListDiscrepanciesResponse.FromString,
             options,
@@ -589,7 +589,7 @@ class ReconciliationService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.reconciliation.v1.ReconciliationService/ResolveDiscrepancy',
+            '/paystream.reconciliation.v1.ReconciliationOperationsService/ResolveDiscrepancy',
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ResolveDiscrepancyRequest.SerializeToString,
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ResolveDiscrepancyResponse.FromString,
             options,
@@ -616,7 +616,7 @@ class ReconciliationService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.reconciliation.v1.ReconciliationService/ApproveCorrection',
+            '/paystream.reconciliation.v1.ReconciliationOperationsService/ApproveCorrection',
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ApproveCorrectionRequest.SerializeToString,
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ApproveCorrectionResponse.FromString,
             options,
@@ -643,7 +643,7 @@ class ReconciliationService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.reconciliation.v1.ReconciliationService/RejectCorrection',
+            '/paystream.reconciliation.v1.ReconciliationOperationsService/RejectCorrection',
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.RejectCorrectionRequest.SerializeToString,
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.RejectCorrectionResponse.FromString,
             options,
@@ -670,7 +670,7 @@ class ReconciliationService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.reconciliation.v1.ReconciliationService/ListCorrections',
+            '/paystream.reconciliation.v1.ReconciliationOperationsService/ListCorrections',
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListCorrectionsRequest.SerializeToString,
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListCorrectionsResponse.FromString,
             options,
@@ -697,7 +697,7 @@ class ReconciliationService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.reconciliation.v1.ReconciliationService/ListUncleared',
+            '/paystream.reconciliation.v1.ReconciliationOperationsService/ListUncleared',
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListUnclearedRequest.SerializeToString,
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListUnclearedResponse.FromString,
             options,
@@ -724,7 +724,7 @@ class ReconciliationService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.reconciliation.v1.ReconciliationService/CreateRuleSet',
+            '/paystream.reconciliation.v1.ReconciliationOperationsService/CreateRuleSet',
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.CreateRuleSetRequest.SerializeToString,
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.CreateRuleSetResponse.FromString,
             options,
@@ -751,7 +751,7 @@ class ReconciliationService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.reconciliation.v1.ReconciliationService/GetRuleSet',
+            '/paystream.reconciliation.v1.ReconciliationOperationsService/GetRuleSet',
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.GetRuleSetRequest.SerializeToString,
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.GetRuleSetResponse.FromString,
             options,
@@ -778,7 +778,7 @@ class ReconciliationService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.reconciliation.v1.ReconciliationService/ListRuleSets',
+            '/paystream.reconciliation.v1.ReconciliationOperationsService/ListRuleSets',
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListRuleSetsRequest.SerializeToString,
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListRuleSetsResponse.FromString,
             options,
@@ -805,7 +805,7 @@ class ReconciliationService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.reconciliation.v1.ReconciliationService/ActivateRuleSet',
+            '/paystream.reconciliation.v1.ReconciliationOperationsService/ActivateRuleSet',
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ActivateRuleSetRequest.SerializeToString,
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ActivateRuleSetResponse.FromString,
             options,
@@ -832,7 +832,7 @@ class ReconciliationService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.reconciliation.v1.ReconciliationService/TryRuleSet',
+            '/paystream.reconciliation.v1.ReconciliationOperationsService/TryRuleSet',
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.TryRuleSetRequest.SerializeToString,
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.TryRuleSetResponse.FromString,
             options,
@@ -859,7 +859,7 @@ class ReconciliationService:
         return grpc.experimental.unary_stream(
             request,
             target,
-            '/paystream.reconciliation.v1.ReconciliationService/ExportReport',
+            '/paystream.reconciliation.v1.ReconciliationOperationsService/ExportReport',
             paystream_dot_reconciliation_dot_v1_dot_report__pb2.ExportReportRequest.SerializeToString,
             paystream_dot_reconciliation_dot_v1_dot_report__pb2.ExportReportResponse.FromString,
             options,

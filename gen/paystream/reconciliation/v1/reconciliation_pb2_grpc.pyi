@@ -28,7 +28,7 @@ class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ig
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
-class ReconciliationServiceStub:
+class ReconciliationOperationsServiceStub:
     """Holds statements against what is recorded, and has people end the differences.
 
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED
@@ -39,7 +39,7 @@ class ReconciliationServiceStub:
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
-    def __new__(cls, channel: _aio.Channel) -> ReconciliationServiceAsyncStub: ...
+    def __new__(cls, channel: _aio.Channel) -> ReconciliationOperationsServiceAsyncStub: ...
     ImportStatement: _grpc.StreamUnaryMultiCallable[_statement_pb2.ImportStatementRequest, _statement_pb2.ImportStatementResponse]
     """Imports a statement file of a channel: its header, then its bytes.
 
@@ -140,7 +140,7 @@ class ReconciliationServiceStub:
     """
 
 @_typing.type_check_only
-class ReconciliationServiceAsyncStub(ReconciliationServiceStub):
+class ReconciliationOperationsServiceAsyncStub(ReconciliationOperationsServiceStub):
     """Holds statements against what is recorded, and has people end the differences.
 
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED
@@ -248,7 +248,7 @@ class ReconciliationServiceAsyncStub(ReconciliationServiceStub):
     Errors: INVALID_ARGUMENT FIELD_INVALID (also of no such day, of a last day before the first, and of more than 92 days).
     """
 
-class ReconciliationServiceServicer(metaclass=_abc_1.ABCMeta):
+class ReconciliationOperationsServiceServicer(metaclass=_abc_1.ABCMeta):
     """Holds statements against what is recorded, and has people end the differences.
 
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED
@@ -456,4 +456,4 @@ class ReconciliationServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: INVALID_ARGUMENT FIELD_INVALID (also of no such day, of a last day before the first, and of more than 92 days).
         """
 
-def add_ReconciliationServiceServicer_to_server(servicer: ReconciliationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+def add_ReconciliationOperationsServiceServicer_to_server(servicer: ReconciliationOperationsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

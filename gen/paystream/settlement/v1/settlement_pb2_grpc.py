@@ -71,21 +71,6 @@ class SettlementServiceStub:
                 request_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.GetPendingBalanceRequest.SerializeToString,
                 response_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.GetPendingBalanceResponse.FromString,
                 _registered_method=True)
-        self.CreateSettlement = channel.unary_unary(
-                '/paystream.settlement.v1.SettlementService/CreateSettlement',
-                request_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementRequest.SerializeToString,
-                response_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementResponse.FromString,
-                _registered_method=True)
-        self.ExtendReserve = channel.unary_unary(
-                '/paystream.settlement.v1.SettlementService/ExtendReserve',
-                request_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveRequest.SerializeToString,
-                response_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveResponse.FromString,
-                _registered_method=True)
-        self.ListNegativeBalances = channel.unary_unary(
-                '/paystream.settlement.v1.SettlementService/ListNegativeBalances',
-                request_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesRequest.SerializeToString,
-                response_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesResponse.FromString,
-                _registered_method=True)
         self.ExportSettlement = channel.unary_stream(
                 '/paystream.settlement.v1.SettlementService/ExportSettlement',
                 request_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExportSettlementRequest.SerializeToString,
@@ -145,45 +130,6 @@ class SettlementServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def CreateSettlement(self, request, context):
-        """Settles what is pending of a merchant in a currency now, whatever the merchant's thresholds are; emits
-        SettlementCreated. Where the policy has cut-offs, that is what has passed its cut-off and the days of delay after it
-        (T+N); with override_reason it is all that is pending. Of a total above 2^53 - 1 it is as much as one settlement can
-        hold: the rest is still pending.
-
-        Idempotent by request_id: the same request again returns the settlement it created; another request with the same
-        id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
-        up to 2 s or the call's deadline.
-        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED and
-        MERCHANT_FROZEN (what is pending is held), SETTLEMENT_NOT_DUE (metadata due_time: the days of delay are not over) and
-        NOTHING_TO_SETTLE (metadata pending_minor, currency_code: the total is not above 0).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ExtendReserve(self, request, context):
-        """Holds what is left of a settlement's reserve longer than the policy said; emits ReserveExtended.
-
-        Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
-        with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED.
-        Errors: NOT_FOUND SETTLEMENT_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID (the time is not after the present
-        reserve_release_time and now, or more than ten years away); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
-        action: it is not COMPLETED) and RESERVE_NOT_HELD (nothing is left, or the ledger is moving it).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListNegativeBalances(self, request, context):
-        """Lists balances of all merchants that are negative, in the order of merchants and currencies: those where what is
-        held for the merchant is below zero all together, and those where the merchant owes beside it.
-        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def ExportSettlement(self, request, context):
         """Streams a settlement's report: its sums and all its items, in order of their effective times, as one document cut
         into chunks.
@@ -219,21 +165,6 @@ def add_SettlementServiceServicer_to_server(servicer, server):
                     servicer.GetPendingBalance,
                     request_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.GetPendingBalanceRequest.FromString,
                     response_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.GetPendingBalanceResponse.SerializeToString,
-            ),
-            'CreateSettlement': grpc.unary_unary_rpc_method_handler(
-                    servicer.CreateSettlement,
-                    request_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementRequest.FromString,
-                    response_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementResponse.SerializeToString,
-            ),
-            'ExtendReserve': grpc.unary_unary_rpc_method_handler(
-                    servicer.ExtendReserve,
-                    request_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveRequest.FromString,
-                    response_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveResponse.SerializeToString,
-            ),
-            'ListNegativeBalances': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListNegativeBalances,
-                    request_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesRequest.FromString,
-                    response_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesResponse.SerializeToString,
             ),
             'ExportSettlement': grpc.unary_stream_rpc_method_handler(
                     servicer.ExportSettlement,
@@ -377,6 +308,134 @@ class SettlementService:
             _registered_method=True)
 
     @staticmethod
+    def ExportSettlement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/paystream.settlement.v1.SettlementService/ExportSettlement',
+            paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExportSettlementRequest.SerializeToString,
+            paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExportSettlementResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class SettlementOperationsServiceStub:
+    """What people who run paystream look at and decide about settlements, across merchants.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.CreateSettlement = channel.unary_unary(
+                '/paystream.settlement.v1.SettlementOperationsService/CreateSettlement',
+                request_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementRequest.SerializeToString,
+                response_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementResponse.FromString,
+                _registered_method=True)
+        self.ExtendReserve = channel.unary_unary(
+                '/paystream.settlement.v1.SettlementOperationsService/ExtendReserve',
+                request_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveRequest.SerializeToString,
+                response_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveResponse.FromString,
+                _registered_method=True)
+        self.ListNegativeBalances = channel.unary_unary(
+                '/paystream.settlement.v1.SettlementOperationsService/ListNegativeBalances',
+                request_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesRequest.SerializeToString,
+                response_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesResponse.FromString,
+                _registered_method=True)
+
+
+class SettlementOperationsServiceServicer:
+    """What people who run paystream look at and decide about settlements, across merchants.
+    """
+
+    def CreateSettlement(self, request, context):
+        """Settles what is pending of a merchant in a currency now, whatever the merchant's thresholds are; emits
+        SettlementCreated. Where the policy has cut-offs, that is what has passed its cut-off and the days of delay after it
+        (T+N); with override_reason it is all that is pending. Of a total above 2^53 - 1 it is as much as one settlement can
+        hold: the rest is still pending.
+
+        Idempotent by request_id: the same request again returns the settlement it created; another request with the same
+        id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
+        up to 2 s or the call's deadline.
+        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED and
+        MERCHANT_FROZEN (what is pending is held), SETTLEMENT_NOT_DUE (metadata due_time: the days of delay are not over) and
+        NOTHING_TO_SETTLE (metadata pending_minor, currency_code: the total is not above 0).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExtendReserve(self, request, context):
+        """Holds what is left of a settlement's reserve longer than the policy said; emits ReserveExtended.
+
+        Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
+        with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED.
+        Errors: NOT_FOUND SETTLEMENT_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID (the time is not after the present
+        reserve_release_time and now, or more than ten years away); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+        action: it is not COMPLETED) and RESERVE_NOT_HELD (nothing is left, or the ledger is moving it).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListNegativeBalances(self, request, context):
+        """Lists balances of all merchants that are negative, in the order of merchants and currencies: those where what is
+        held for the merchant is below zero all together, and those where the merchant owes beside it.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_SettlementOperationsServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'CreateSettlement': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateSettlement,
+                    request_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementRequest.FromString,
+                    response_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementResponse.SerializeToString,
+            ),
+            'ExtendReserve': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExtendReserve,
+                    request_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveRequest.FromString,
+                    response_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveResponse.SerializeToString,
+            ),
+            'ListNegativeBalances': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListNegativeBalances,
+                    request_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesRequest.FromString,
+                    response_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'paystream.settlement.v1.SettlementOperationsService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('paystream.settlement.v1.SettlementOperationsService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class SettlementOperationsService:
+    """What people who run paystream look at and decide about settlements, across merchants.
+    """
+
+    @staticmethod
     def CreateSettlement(request,
             target,
             options=(),
@@ -390,7 +449,7 @@ class SettlementService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.settlement.v1.SettlementService/CreateSettlement',
+            '/paystream.settlement.v1.SettlementOperationsService/CreateSettlement',
             paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementRequest.SerializeToString,
             paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementResponse.FromString,
             options,
@@ -417,7 +476,7 @@ class SettlementService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.settlement.v1.SettlementService/ExtendReserve',
+            '/paystream.settlement.v1.SettlementOperationsService/ExtendReserve',
             paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveRequest.SerializeToString,
             paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveResponse.FromString,
             options,
@@ -444,36 +503,9 @@ class SettlementService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/paystream.settlement.v1.SettlementService/ListNegativeBalances',
+            '/paystream.settlement.v1.SettlementOperationsService/ListNegativeBalances',
             paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesRequest.SerializeToString,
             paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ExportSettlement(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_stream(
-            request,
-            target,
-            '/paystream.settlement.v1.SettlementService/ExportSettlement',
-            paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExportSettlementRequest.SerializeToString,
-            paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExportSettlementResponse.FromString,
             options,
             channel_credentials,
             insecure,

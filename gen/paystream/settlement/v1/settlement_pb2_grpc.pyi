@@ -63,33 +63,6 @@ class SettlementServiceStub:
     """
     GetPendingBalance: _grpc.UnaryUnaryMultiCallable[_settlement_pb2.GetPendingBalanceRequest, _settlement_pb2.GetPendingBalanceResponse]
     """Gives what awaits settlement of a merchant, by currency in the order of their codes; nothing where all is settled."""
-    CreateSettlement: _grpc.UnaryUnaryMultiCallable[_settlement_pb2.CreateSettlementRequest, _settlement_pb2.CreateSettlementResponse]
-    """Settles what is pending of a merchant in a currency now, whatever the merchant's thresholds are; emits
-    SettlementCreated. Where the policy has cut-offs, that is what has passed its cut-off and the days of delay after it
-    (T+N); with override_reason it is all that is pending. Of a total above 2^53 - 1 it is as much as one settlement can
-    hold: the rest is still pending.
-
-    Idempotent by request_id: the same request again returns the settlement it created; another request with the same
-    id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
-    up to 2 s or the call's deadline.
-    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED and
-    MERCHANT_FROZEN (what is pending is held), SETTLEMENT_NOT_DUE (metadata due_time: the days of delay are not over) and
-    NOTHING_TO_SETTLE (metadata pending_minor, currency_code: the total is not above 0).
-    """
-    ExtendReserve: _grpc.UnaryUnaryMultiCallable[_settlement_pb2.ExtendReserveRequest, _settlement_pb2.ExtendReserveResponse]
-    """Holds what is left of a settlement's reserve longer than the policy said; emits ReserveExtended.
-
-    Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
-    with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED.
-    Errors: NOT_FOUND SETTLEMENT_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID (the time is not after the present
-    reserve_release_time and now, or more than ten years away); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
-    action: it is not COMPLETED) and RESERVE_NOT_HELD (nothing is left, or the ledger is moving it).
-    """
-    ListNegativeBalances: _grpc.UnaryUnaryMultiCallable[_settlement_pb2.ListNegativeBalancesRequest, _settlement_pb2.ListNegativeBalancesResponse]
-    """Lists balances of all merchants that are negative, in the order of merchants and currencies: those where what is
-    held for the merchant is below zero all together, and those where the merchant owes beside it.
-    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-    """
     ExportSettlement: _grpc.UnaryStreamMultiCallable[_settlement_pb2.ExportSettlementRequest, _settlement_pb2.ExportSettlementResponse]
     """Streams a settlement's report: its sums and all its items, in order of their effective times, as one document cut
     into chunks.
@@ -135,33 +108,6 @@ class SettlementServiceAsyncStub(SettlementServiceStub):
     """
     GetPendingBalance: _aio.UnaryUnaryMultiCallable[_settlement_pb2.GetPendingBalanceRequest, _settlement_pb2.GetPendingBalanceResponse]  # type: ignore[assignment]
     """Gives what awaits settlement of a merchant, by currency in the order of their codes; nothing where all is settled."""
-    CreateSettlement: _aio.UnaryUnaryMultiCallable[_settlement_pb2.CreateSettlementRequest, _settlement_pb2.CreateSettlementResponse]  # type: ignore[assignment]
-    """Settles what is pending of a merchant in a currency now, whatever the merchant's thresholds are; emits
-    SettlementCreated. Where the policy has cut-offs, that is what has passed its cut-off and the days of delay after it
-    (T+N); with override_reason it is all that is pending. Of a total above 2^53 - 1 it is as much as one settlement can
-    hold: the rest is still pending.
-
-    Idempotent by request_id: the same request again returns the settlement it created; another request with the same
-    id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
-    up to 2 s or the call's deadline.
-    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED and
-    MERCHANT_FROZEN (what is pending is held), SETTLEMENT_NOT_DUE (metadata due_time: the days of delay are not over) and
-    NOTHING_TO_SETTLE (metadata pending_minor, currency_code: the total is not above 0).
-    """
-    ExtendReserve: _aio.UnaryUnaryMultiCallable[_settlement_pb2.ExtendReserveRequest, _settlement_pb2.ExtendReserveResponse]  # type: ignore[assignment]
-    """Holds what is left of a settlement's reserve longer than the policy said; emits ReserveExtended.
-
-    Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
-    with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED.
-    Errors: NOT_FOUND SETTLEMENT_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID (the time is not after the present
-    reserve_release_time and now, or more than ten years away); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
-    action: it is not COMPLETED) and RESERVE_NOT_HELD (nothing is left, or the ledger is moving it).
-    """
-    ListNegativeBalances: _aio.UnaryUnaryMultiCallable[_settlement_pb2.ListNegativeBalancesRequest, _settlement_pb2.ListNegativeBalancesResponse]  # type: ignore[assignment]
-    """Lists balances of all merchants that are negative, in the order of merchants and currencies: those where what is
-    held for the merchant is below zero all together, and those where the merchant owes beside it.
-    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-    """
     ExportSettlement: _aio.UnaryStreamMultiCallable[_settlement_pb2.ExportSettlementRequest, _settlement_pb2.ExportSettlementResponse]  # type: ignore[assignment]
     """Streams a settlement's report: its sums and all its items, in order of their effective times, as one document cut
     into chunks.
@@ -230,6 +176,94 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         """Gives what awaits settlement of a merchant, by currency in the order of their codes; nothing where all is settled."""
 
     @_abc_1.abstractmethod
+    def ExportSettlement(
+        self,
+        request: _settlement_pb2.ExportSettlementRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_settlement_pb2.ExportSettlementResponse], _abc.AsyncIterator[_settlement_pb2.ExportSettlementResponse]]:
+        """Streams a settlement's report: its sums and all its items, in order of their effective times, as one document cut
+        into chunks.
+
+        CSV (RFC 4180, UTF-8): one line for each item, after a line of column names. Texts that a spreadsheet would take for
+        a formula begin with an apostrophe. JSON: an object with the settlement and its items.
+        Errors: NOT_FOUND SETTLEMENT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: only
+        settlements that are CREATED or COMPLETED have a report).
+        """
+
+def add_SettlementServiceServicer_to_server(servicer: SettlementServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class SettlementOperationsServiceStub:
+    """What people who run paystream look at and decide about settlements, across merchants."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> SettlementOperationsServiceAsyncStub: ...
+    CreateSettlement: _grpc.UnaryUnaryMultiCallable[_settlement_pb2.CreateSettlementRequest, _settlement_pb2.CreateSettlementResponse]
+    """Settles what is pending of a merchant in a currency now, whatever the merchant's thresholds are; emits
+    SettlementCreated. Where the policy has cut-offs, that is what has passed its cut-off and the days of delay after it
+    (T+N); with override_reason it is all that is pending. Of a total above 2^53 - 1 it is as much as one settlement can
+    hold: the rest is still pending.
+
+    Idempotent by request_id: the same request again returns the settlement it created; another request with the same
+    id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
+    up to 2 s or the call's deadline.
+    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED and
+    MERCHANT_FROZEN (what is pending is held), SETTLEMENT_NOT_DUE (metadata due_time: the days of delay are not over) and
+    NOTHING_TO_SETTLE (metadata pending_minor, currency_code: the total is not above 0).
+    """
+    ExtendReserve: _grpc.UnaryUnaryMultiCallable[_settlement_pb2.ExtendReserveRequest, _settlement_pb2.ExtendReserveResponse]
+    """Holds what is left of a settlement's reserve longer than the policy said; emits ReserveExtended.
+
+    Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
+    with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED.
+    Errors: NOT_FOUND SETTLEMENT_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID (the time is not after the present
+    reserve_release_time and now, or more than ten years away); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+    action: it is not COMPLETED) and RESERVE_NOT_HELD (nothing is left, or the ledger is moving it).
+    """
+    ListNegativeBalances: _grpc.UnaryUnaryMultiCallable[_settlement_pb2.ListNegativeBalancesRequest, _settlement_pb2.ListNegativeBalancesResponse]
+    """Lists balances of all merchants that are negative, in the order of merchants and currencies: those where what is
+    held for the merchant is below zero all together, and those where the merchant owes beside it.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+
+@_typing.type_check_only
+class SettlementOperationsServiceAsyncStub(SettlementOperationsServiceStub):
+    """What people who run paystream look at and decide about settlements, across merchants."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    CreateSettlement: _aio.UnaryUnaryMultiCallable[_settlement_pb2.CreateSettlementRequest, _settlement_pb2.CreateSettlementResponse]  # type: ignore[assignment]
+    """Settles what is pending of a merchant in a currency now, whatever the merchant's thresholds are; emits
+    SettlementCreated. Where the policy has cut-offs, that is what has passed its cut-off and the days of delay after it
+    (T+N); with override_reason it is all that is pending. Of a total above 2^53 - 1 it is as much as one settlement can
+    hold: the rest is still pending.
+
+    Idempotent by request_id: the same request again returns the settlement it created; another request with the same
+    id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
+    up to 2 s or the call's deadline.
+    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED and
+    MERCHANT_FROZEN (what is pending is held), SETTLEMENT_NOT_DUE (metadata due_time: the days of delay are not over) and
+    NOTHING_TO_SETTLE (metadata pending_minor, currency_code: the total is not above 0).
+    """
+    ExtendReserve: _aio.UnaryUnaryMultiCallable[_settlement_pb2.ExtendReserveRequest, _settlement_pb2.ExtendReserveResponse]  # type: ignore[assignment]
+    """Holds what is left of a settlement's reserve longer than the policy said; emits ReserveExtended.
+
+    Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
+    with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED.
+    Errors: NOT_FOUND SETTLEMENT_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID (the time is not after the present
+    reserve_release_time and now, or more than ten years away); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+    action: it is not COMPLETED) and RESERVE_NOT_HELD (nothing is left, or the ledger is moving it).
+    """
+    ListNegativeBalances: _aio.UnaryUnaryMultiCallable[_settlement_pb2.ListNegativeBalancesRequest, _settlement_pb2.ListNegativeBalancesResponse]  # type: ignore[assignment]
+    """Lists balances of all merchants that are negative, in the order of merchants and currencies: those where what is
+    held for the merchant is below zero all together, and those where the merchant owes beside it.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+
+class SettlementOperationsServiceServicer(metaclass=_abc_1.ABCMeta):
+    """What people who run paystream look at and decide about settlements, across merchants."""
+
+    @_abc_1.abstractmethod
     def CreateSettlement(
         self,
         request: _settlement_pb2.CreateSettlementRequest,
@@ -274,19 +308,4 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
 
-    @_abc_1.abstractmethod
-    def ExportSettlement(
-        self,
-        request: _settlement_pb2.ExportSettlementRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_settlement_pb2.ExportSettlementResponse], _abc.AsyncIterator[_settlement_pb2.ExportSettlementResponse]]:
-        """Streams a settlement's report: its sums and all its items, in order of their effective times, as one document cut
-        into chunks.
-
-        CSV (RFC 4180, UTF-8): one line for each item, after a line of column names. Texts that a spreadsheet would take for
-        a formula begin with an apostrophe. JSON: an object with the settlement and its items.
-        Errors: NOT_FOUND SETTLEMENT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: only
-        settlements that are CREATED or COMPLETED have a report).
-        """
-
-def add_SettlementServiceServicer_to_server(servicer: SettlementServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+def add_SettlementOperationsServiceServicer_to_server(servicer: SettlementOperationsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -64,16 +64,6 @@ class WithdrawalServiceStub:
                 request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.CreateWithdrawalRequest.SerializeToString,
                 response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.CreateWithdrawalResponse.FromString,
                 _registered_method=True)
-        self.ApproveWithdrawal = channel.unary_unary(
-                '/paystream.withdrawal.v1.WithdrawalService/ApproveWithdrawal',
-                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveWithdrawalRequest.SerializeToString,
-                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveWithdrawalResponse.FromString,
-                _registered_method=True)
-        self.RejectWithdrawal = channel.unary_unary(
-                '/paystream.withdrawal.v1.WithdrawalService/RejectWithdrawal',
-                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalRequest.SerializeToString,
-                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalResponse.FromString,
-                _registered_method=True)
         self.CancelWithdrawal = channel.unary_unary(
                 '/paystream.withdrawal.v1.WithdrawalService/CancelWithdrawal',
                 request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.CancelWithdrawalRequest.SerializeToString,
@@ -89,41 +79,6 @@ class WithdrawalServiceStub:
                 request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListWithdrawalsRequest.SerializeToString,
                 response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListWithdrawalsResponse.FromString,
                 _registered_method=True)
-        self.ReportBankResult = channel.unary_unary(
-                '/paystream.withdrawal.v1.WithdrawalService/ReportBankResult',
-                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultRequest.SerializeToString,
-                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultResponse.FromString,
-                _registered_method=True)
-        self.ListContradictions = channel.unary_unary(
-                '/paystream.withdrawal.v1.WithdrawalService/ListContradictions',
-                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsRequest.SerializeToString,
-                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsResponse.FromString,
-                _registered_method=True)
-        self.GetContradiction = channel.unary_unary(
-                '/paystream.withdrawal.v1.WithdrawalService/GetContradiction',
-                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionRequest.SerializeToString,
-                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionResponse.FromString,
-                _registered_method=True)
-        self.ProposeResolution = channel.unary_unary(
-                '/paystream.withdrawal.v1.WithdrawalService/ProposeResolution',
-                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionRequest.SerializeToString,
-                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionResponse.FromString,
-                _registered_method=True)
-        self.ApproveResolution = channel.unary_unary(
-                '/paystream.withdrawal.v1.WithdrawalService/ApproveResolution',
-                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionRequest.SerializeToString,
-                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionResponse.FromString,
-                _registered_method=True)
-        self.RejectResolution = channel.unary_unary(
-                '/paystream.withdrawal.v1.WithdrawalService/RejectResolution',
-                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionRequest.SerializeToString,
-                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionResponse.FromString,
-                _registered_method=True)
-        self.ListUnmatchedEvidence = channel.unary_unary(
-                '/paystream.withdrawal.v1.WithdrawalService/ListUnmatchedEvidence',
-                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
-                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceResponse.FromString,
-                _registered_method=True)
         self.CreateBankAccount = channel.unary_unary(
                 '/paystream.withdrawal.v1.WithdrawalService/CreateBankAccount',
                 request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.CreateBankAccountRequest.SerializeToString,
@@ -138,11 +93,6 @@ class WithdrawalServiceStub:
                 '/paystream.withdrawal.v1.WithdrawalService/ListBankAccounts',
                 request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListBankAccountsRequest.SerializeToString,
                 response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListBankAccountsResponse.FromString,
-                _registered_method=True)
-        self.VerifyBankAccount = channel.unary_unary(
-                '/paystream.withdrawal.v1.WithdrawalService/VerifyBankAccount',
-                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.VerifyBankAccountRequest.SerializeToString,
-                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.VerifyBankAccountResponse.FromString,
                 _registered_method=True)
         self.DisableBankAccount = channel.unary_unary(
                 '/paystream.withdrawal.v1.WithdrawalService/DisableBankAccount',
@@ -208,31 +158,6 @@ class WithdrawalServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ApproveWithdrawal(self, request, context):
-        """Lets a withdrawal above the approval limit go to the bank; emits WithdrawalApproved.
-
-        The caller is named and is another than the one who created it. A hold that the ledger has not booked yet is waited
-        for, up to 2 s or the call's deadline. Idempotent by request_id, as CreateWithdrawal.
-        Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not
-        wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE,
-        MERCHANT_SUSPENDED and MERCHANT_FROZEN; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name; names are
-        compared without regard to case and surrounding spaces).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def RejectWithdrawal(self, request, context):
-        """Refuses a withdrawal above the approval limit; emits WithdrawalRejected, and the ledger releases the amount.
-
-        Who may call, what is waited for and what it is idempotent by are as for ApproveWithdrawal.
-        Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action);
-        PERMISSION_DENIED SAME_PERSON.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def CancelWithdrawal(self, request, context):
         """Calls a withdrawal off that was not handed to the bank yet; emits WithdrawalCancelled, and the ledger releases the
         amount. Whoever may call may do so, the requester too: nothing leaves.
@@ -266,78 +191,6 @@ class WithdrawalServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ReportBankResult(self, request, context):
-        """Takes the bank's word on a payout: its callback.
-
-        Idempotent by nature: what is known already changes nothing, however often and late it is told. RETURNED also proves
-        that the payout had been completed. What contradicts the recorded outcome is believed: the withdrawal follows, what
-        counts as withdrawn with it, and the contradiction is listed. What cannot be applied is answered with an error, kept
-        all the same, listed by ListUnmatchedEvidence, and told by EvidenceUnmatched.
-        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the payout was never sent) and
-        CHANNEL_AMOUNT_MISMATCH (the amount is in another currency).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListContradictions(self, request, context):
-        """Lists what the bank said against what is recorded, across merchants, newest first; docs/withdrawals.md has the rules.
-
-        While one is OPEN or PROPOSED and needs a decision, payouts of its merchant and currency are not sent.
-        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetContradiction(self, request, context):
-        """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ProposeResolution(self, request, context):
-        """Proposes that a contradiction ends, by NONE, with a reason; another person approves or rejects.
-
-        Idempotent by request_id, as CreateWithdrawal.
-        Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
-        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
-        RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ApproveResolution(self, request, context):
-        """Ends a contradiction as was proposed; emits WithdrawalContradictionResolved, and payouts go on.
-
-        Idempotent by request_id, as CreateWithdrawal. Names are compared without regard to case and surrounding spaces.
-        Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
-        or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def RejectResolution(self, request, context):
-        """Refuses what was proposed; something else can be.
-
-        Idempotent by request_id, as CreateWithdrawal. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED
-        SAME_PERSON (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListUnmatchedEvidence(self, request, context):
-        """Lists what the bank told of payouts that withdrawal does not know, or has not sent, newest first: for people.
-        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def CreateBankAccount(self, request, context):
         """Registers a merchant's bank account by its token; nothing is paid to it before it is verified.
 
@@ -359,15 +212,6 @@ class WithdrawalServiceServicer:
 
     def ListBankAccounts(self, request, context):
         """Lists a merchant's bank accounts, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def VerifyBankAccount(self, request, context):
-        """Records how the check of a bank account ended. Idempotent by request_id, for a day.
-
-        Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -396,16 +240,6 @@ def add_WithdrawalServiceServicer_to_server(servicer, server):
                     request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.CreateWithdrawalRequest.FromString,
                     response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.CreateWithdrawalResponse.SerializeToString,
             ),
-            'ApproveWithdrawal': grpc.unary_unary_rpc_method_handler(
-                    servicer.ApproveWithdrawal,
-                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveWithdrawalRequest.FromString,
-                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveWithdrawalResponse.SerializeToString,
-            ),
-            'RejectWithdrawal': grpc.unary_unary_rpc_method_handler(
-                    servicer.RejectWithdrawal,
-                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalRequest.FromString,
-                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalResponse.SerializeToString,
-            ),
             'CancelWithdrawal': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelWithdrawal,
                     request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.CancelWithdrawalRequest.FromString,
@@ -421,41 +255,6 @@ def add_WithdrawalServiceServicer_to_server(servicer, server):
                     request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListWithdrawalsRequest.FromString,
                     response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListWithdrawalsResponse.SerializeToString,
             ),
-            'ReportBankResult': grpc.unary_unary_rpc_method_handler(
-                    servicer.ReportBankResult,
-                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultRequest.FromString,
-                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultResponse.SerializeToString,
-            ),
-            'ListContradictions': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListContradictions,
-                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsRequest.FromString,
-                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsResponse.SerializeToString,
-            ),
-            'GetContradiction': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetContradiction,
-                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionRequest.FromString,
-                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionResponse.SerializeToString,
-            ),
-            'ProposeResolution': grpc.unary_unary_rpc_method_handler(
-                    servicer.ProposeResolution,
-                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionRequest.FromString,
-                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionResponse.SerializeToString,
-            ),
-            'ApproveResolution': grpc.unary_unary_rpc_method_handler(
-                    servicer.ApproveResolution,
-                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionRequest.FromString,
-                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionResponse.SerializeToString,
-            ),
-            'RejectResolution': grpc.unary_unary_rpc_method_handler(
-                    servicer.RejectResolution,
-                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionRequest.FromString,
-                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionResponse.SerializeToString,
-            ),
-            'ListUnmatchedEvidence': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListUnmatchedEvidence,
-                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceRequest.FromString,
-                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceResponse.SerializeToString,
-            ),
             'CreateBankAccount': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateBankAccount,
                     request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.CreateBankAccountRequest.FromString,
@@ -470,11 +269,6 @@ def add_WithdrawalServiceServicer_to_server(servicer, server):
                     servicer.ListBankAccounts,
                     request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListBankAccountsRequest.FromString,
                     response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListBankAccountsResponse.SerializeToString,
-            ),
-            'VerifyBankAccount': grpc.unary_unary_rpc_method_handler(
-                    servicer.VerifyBankAccount,
-                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.VerifyBankAccountRequest.FromString,
-                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.VerifyBankAccountResponse.SerializeToString,
             ),
             'DisableBankAccount': grpc.unary_unary_rpc_method_handler(
                     servicer.DisableBankAccount,
@@ -567,60 +361,6 @@ class WithdrawalService:
             _registered_method=True)
 
     @staticmethod
-    def ApproveWithdrawal(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.withdrawal.v1.WithdrawalService/ApproveWithdrawal',
-            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveWithdrawalRequest.SerializeToString,
-            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveWithdrawalResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def RejectWithdrawal(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.withdrawal.v1.WithdrawalService/RejectWithdrawal',
-            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalRequest.SerializeToString,
-            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
     def CancelWithdrawal(request,
             target,
             options=(),
@@ -691,195 +431,6 @@ class WithdrawalService:
             '/paystream.withdrawal.v1.WithdrawalService/ListWithdrawals',
             paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListWithdrawalsRequest.SerializeToString,
             paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListWithdrawalsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ReportBankResult(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.withdrawal.v1.WithdrawalService/ReportBankResult',
-            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultRequest.SerializeToString,
-            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListContradictions(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.withdrawal.v1.WithdrawalService/ListContradictions',
-            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsRequest.SerializeToString,
-            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def GetContradiction(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.withdrawal.v1.WithdrawalService/GetContradiction',
-            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionRequest.SerializeToString,
-            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ProposeResolution(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.withdrawal.v1.WithdrawalService/ProposeResolution',
-            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionRequest.SerializeToString,
-            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ApproveResolution(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.withdrawal.v1.WithdrawalService/ApproveResolution',
-            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionRequest.SerializeToString,
-            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def RejectResolution(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.withdrawal.v1.WithdrawalService/RejectResolution',
-            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionRequest.SerializeToString,
-            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListUnmatchedEvidence(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.withdrawal.v1.WithdrawalService/ListUnmatchedEvidence',
-            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
-            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -972,33 +523,6 @@ class WithdrawalService:
             _registered_method=True)
 
     @staticmethod
-    def VerifyBankAccount(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.withdrawal.v1.WithdrawalService/VerifyBankAccount',
-            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.VerifyBankAccountRequest.SerializeToString,
-            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.VerifyBankAccountResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
     def DisableBankAccount(request,
             target,
             options=(),
@@ -1015,6 +539,546 @@ class WithdrawalService:
             '/paystream.withdrawal.v1.WithdrawalService/DisableBankAccount',
             paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.DisableBankAccountRequest.SerializeToString,
             paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.DisableBankAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class ChannelCallbackServiceStub:
+    """What the bank tells of its own accord: for the bank's systems, and nobody else.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ReportBankResult = channel.unary_unary(
+                '/paystream.withdrawal.v1.ChannelCallbackService/ReportBankResult',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultResponse.FromString,
+                _registered_method=True)
+
+
+class ChannelCallbackServiceServicer:
+    """What the bank tells of its own accord: for the bank's systems, and nobody else.
+    """
+
+    def ReportBankResult(self, request, context):
+        """Takes the bank's word on a payout: its callback.
+
+        Idempotent by nature: what is known already changes nothing, however often and late it is told. RETURNED also proves
+        that the payout had been completed. What contradicts the recorded outcome is believed: the withdrawal follows, what
+        counts as withdrawn with it, and the contradiction is listed. What cannot be applied is answered with an error, kept
+        all the same, listed by ListUnmatchedEvidence, and told by EvidenceUnmatched.
+        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the payout was never sent) and
+        CHANNEL_AMOUNT_MISMATCH (the amount is in another currency).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_ChannelCallbackServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ReportBankResult': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportBankResult,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'paystream.withdrawal.v1.ChannelCallbackService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('paystream.withdrawal.v1.ChannelCallbackService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class ChannelCallbackService:
+    """What the bank tells of its own accord: for the bank's systems, and nobody else.
+    """
+
+    @staticmethod
+    def ReportBankResult(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.ChannelCallbackService/ReportBankResult',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class WithdrawalOperationsServiceStub:
+    """What people who run paystream look at and decide about withdrawals, across merchants.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ApproveWithdrawal = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalOperationsService/ApproveWithdrawal',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveWithdrawalRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveWithdrawalResponse.FromString,
+                _registered_method=True)
+        self.RejectWithdrawal = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalOperationsService/RejectWithdrawal',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalResponse.FromString,
+                _registered_method=True)
+        self.ListContradictions = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalOperationsService/ListContradictions',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsResponse.FromString,
+                _registered_method=True)
+        self.GetContradiction = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalOperationsService/GetContradiction',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionResponse.FromString,
+                _registered_method=True)
+        self.ProposeResolution = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalOperationsService/ProposeResolution',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionResponse.FromString,
+                _registered_method=True)
+        self.ApproveResolution = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalOperationsService/ApproveResolution',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionResponse.FromString,
+                _registered_method=True)
+        self.RejectResolution = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalOperationsService/RejectResolution',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionResponse.FromString,
+                _registered_method=True)
+        self.ListUnmatchedEvidence = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalOperationsService/ListUnmatchedEvidence',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceResponse.FromString,
+                _registered_method=True)
+        self.VerifyBankAccount = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalOperationsService/VerifyBankAccount',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.VerifyBankAccountRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.VerifyBankAccountResponse.FromString,
+                _registered_method=True)
+
+
+class WithdrawalOperationsServiceServicer:
+    """What people who run paystream look at and decide about withdrawals, across merchants.
+    """
+
+    def ApproveWithdrawal(self, request, context):
+        """Lets a withdrawal above the approval limit go to the bank; emits WithdrawalApproved.
+
+        The caller is named and is another than the one who created it. A hold that the ledger has not booked yet is waited
+        for, up to 2 s or the call's deadline. Idempotent by request_id, as CreateWithdrawal.
+        Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not
+        wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE,
+        MERCHANT_SUSPENDED and MERCHANT_FROZEN; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name; names are
+        compared without regard to case and surrounding spaces).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectWithdrawal(self, request, context):
+        """Refuses a withdrawal above the approval limit; emits WithdrawalRejected, and the ledger releases the amount.
+
+        Who may call, what is waited for and what it is idempotent by are as for ApproveWithdrawal.
+        Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action);
+        PERMISSION_DENIED SAME_PERSON.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListContradictions(self, request, context):
+        """Lists what the bank said against what is recorded, across merchants, newest first; docs/withdrawals.md has the rules.
+
+        While one is OPEN or PROPOSED and needs a decision, payouts of its merchant and currency are not sent.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetContradiction(self, request, context):
+        """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProposeResolution(self, request, context):
+        """Proposes that a contradiction ends, by NONE, with a reason; another person approves or rejects.
+
+        Idempotent by request_id, as CreateWithdrawal.
+        Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+        RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveResolution(self, request, context):
+        """Ends a contradiction as was proposed; emits WithdrawalContradictionResolved, and payouts go on.
+
+        Idempotent by request_id, as CreateWithdrawal. Names are compared without regard to case and surrounding spaces.
+        Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+        or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectResolution(self, request, context):
+        """Refuses what was proposed; something else can be.
+
+        Idempotent by request_id, as CreateWithdrawal. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED
+        SAME_PERSON (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListUnmatchedEvidence(self, request, context):
+        """Lists what the bank told of payouts that withdrawal does not know, or has not sent, newest first: for people.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyBankAccount(self, request, context):
+        """Records how the check of a bank account ended. Idempotent by request_id, for a day.
+
+        Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_WithdrawalOperationsServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ApproveWithdrawal': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveWithdrawal,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveWithdrawalRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveWithdrawalResponse.SerializeToString,
+            ),
+            'RejectWithdrawal': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectWithdrawal,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalResponse.SerializeToString,
+            ),
+            'ListContradictions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListContradictions,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsResponse.SerializeToString,
+            ),
+            'GetContradiction': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetContradiction,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionResponse.SerializeToString,
+            ),
+            'ProposeResolution': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposeResolution,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionResponse.SerializeToString,
+            ),
+            'ApproveResolution': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveResolution,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionResponse.SerializeToString,
+            ),
+            'RejectResolution': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectResolution,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionResponse.SerializeToString,
+            ),
+            'ListUnmatchedEvidence': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUnmatchedEvidence,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceResponse.SerializeToString,
+            ),
+            'VerifyBankAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyBankAccount,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.VerifyBankAccountRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.VerifyBankAccountResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'paystream.withdrawal.v1.WithdrawalOperationsService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('paystream.withdrawal.v1.WithdrawalOperationsService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class WithdrawalOperationsService:
+    """What people who run paystream look at and decide about withdrawals, across merchants.
+    """
+
+    @staticmethod
+    def ApproveWithdrawal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalOperationsService/ApproveWithdrawal',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveWithdrawalRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveWithdrawalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectWithdrawal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalOperationsService/RejectWithdrawal',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListContradictions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalOperationsService/ListContradictions',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetContradiction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalOperationsService/GetContradiction',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProposeResolution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalOperationsService/ProposeResolution',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveResolution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalOperationsService/ApproveResolution',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectResolution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalOperationsService/RejectResolution',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUnmatchedEvidence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalOperationsService/ListUnmatchedEvidence',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyBankAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalOperationsService/VerifyBankAccount',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.VerifyBankAccountRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.VerifyBankAccountResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -79,23 +79,6 @@ class WithdrawalServiceStub:
     left_minor, currency_code: what is left of what the merchant may withdraw in 24 hours); ALREADY_EXISTS
     MERCHANT_REFERENCE_TAKEN (metadata withdrawal_id: the withdrawal that has it).
     """
-    ApproveWithdrawal: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ApproveWithdrawalRequest, _withdrawal_pb2.ApproveWithdrawalResponse]
-    """Lets a withdrawal above the approval limit go to the bank; emits WithdrawalApproved.
-
-    The caller is named and is another than the one who created it. A hold that the ledger has not booked yet is waited
-    for, up to 2 s or the call's deadline. Idempotent by request_id, as CreateWithdrawal.
-    Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not
-    wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE,
-    MERCHANT_SUSPENDED and MERCHANT_FROZEN; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name; names are
-    compared without regard to case and surrounding spaces).
-    """
-    RejectWithdrawal: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.RejectWithdrawalRequest, _withdrawal_pb2.RejectWithdrawalResponse]
-    """Refuses a withdrawal above the approval limit; emits WithdrawalRejected, and the ledger releases the amount.
-
-    Who may call, what is waited for and what it is idempotent by are as for ApproveWithdrawal.
-    Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action);
-    PERMISSION_DENIED SAME_PERSON.
-    """
     CancelWithdrawal: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.CancelWithdrawalRequest, _withdrawal_pb2.CancelWithdrawalResponse]
     """Calls a withdrawal off that was not handed to the bank yet; emits WithdrawalCancelled, and the ledger releases the
     amount. Whoever may call may do so, the requester too: nothing leaves.
@@ -116,49 +99,6 @@ class WithdrawalServiceStub:
     came back use up nothing, so this attribution may change until the outcome of every withdrawal before is known.
     Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
-    ReportBankResult: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ReportBankResultRequest, _withdrawal_pb2.ReportBankResultResponse]
-    """Takes the bank's word on a payout: its callback.
-
-    Idempotent by nature: what is known already changes nothing, however often and late it is told. RETURNED also proves
-    that the payout had been completed. What contradicts the recorded outcome is believed: the withdrawal follows, what
-    counts as withdrawn with it, and the contradiction is listed. What cannot be applied is answered with an error, kept
-    all the same, listed by ListUnmatchedEvidence, and told by EvidenceUnmatched.
-    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the payout was never sent) and
-    CHANNEL_AMOUNT_MISMATCH (the amount is in another currency).
-    """
-    ListContradictions: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ListContradictionsRequest, _withdrawal_pb2.ListContradictionsResponse]
-    """Lists what the bank said against what is recorded, across merchants, newest first; docs/withdrawals.md has the rules.
-
-    While one is OPEN or PROPOSED and needs a decision, payouts of its merchant and currency are not sent.
-    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-    """
-    GetContradiction: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.GetContradictionRequest, _withdrawal_pb2.GetContradictionResponse]
-    """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND."""
-    ProposeResolution: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ProposeResolutionRequest, _withdrawal_pb2.ProposeResolutionResponse]
-    """Proposes that a contradiction ends, by NONE, with a reason; another person approves or rejects.
-
-    Idempotent by request_id, as CreateWithdrawal.
-    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
-    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
-    RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
-    """
-    ApproveResolution: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ApproveResolutionRequest, _withdrawal_pb2.ApproveResolutionResponse]
-    """Ends a contradiction as was proposed; emits WithdrawalContradictionResolved, and payouts go on.
-
-    Idempotent by request_id, as CreateWithdrawal. Names are compared without regard to case and surrounding spaces.
-    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
-    or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits).
-    """
-    RejectResolution: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.RejectResolutionRequest, _withdrawal_pb2.RejectResolutionResponse]
-    """Refuses what was proposed; something else can be.
-
-    Idempotent by request_id, as CreateWithdrawal. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED
-    SAME_PERSON (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
-    """
-    ListUnmatchedEvidence: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ListUnmatchedEvidenceRequest, _withdrawal_pb2.ListUnmatchedEvidenceResponse]
-    """Lists what the bank told of payouts that withdrawal does not know, or has not sent, newest first: for people.
-    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-    """
     CreateBankAccount: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.CreateBankAccountRequest, _withdrawal_pb2.CreateBankAccountResponse]
     """Registers a merchant's bank account by its token; nothing is paid to it before it is verified.
 
@@ -171,11 +111,6 @@ class WithdrawalServiceStub:
     """Gives one bank account as it stands. Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND."""
     ListBankAccounts: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ListBankAccountsRequest, _withdrawal_pb2.ListBankAccountsResponse]
     """Lists a merchant's bank accounts, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
-    VerifyBankAccount: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.VerifyBankAccountRequest, _withdrawal_pb2.VerifyBankAccountResponse]
-    """Records how the check of a bank account ended. Idempotent by request_id, for a day.
-
-    Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
-    """
     DisableBankAccount: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.DisableBankAccountRequest, _withdrawal_pb2.DisableBankAccountResponse]
     """Stops withdrawals to a bank account, for good: new ones, those that wait for approval, and those that wait to be sent,
     which fail then with BANK_ACCOUNT_DISABLED. Idempotent by request_id, for a day.
@@ -234,23 +169,6 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     left_minor, currency_code: what is left of what the merchant may withdraw in 24 hours); ALREADY_EXISTS
     MERCHANT_REFERENCE_TAKEN (metadata withdrawal_id: the withdrawal that has it).
     """
-    ApproveWithdrawal: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ApproveWithdrawalRequest, _withdrawal_pb2.ApproveWithdrawalResponse]  # type: ignore[assignment]
-    """Lets a withdrawal above the approval limit go to the bank; emits WithdrawalApproved.
-
-    The caller is named and is another than the one who created it. A hold that the ledger has not booked yet is waited
-    for, up to 2 s or the call's deadline. Idempotent by request_id, as CreateWithdrawal.
-    Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not
-    wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE,
-    MERCHANT_SUSPENDED and MERCHANT_FROZEN; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name; names are
-    compared without regard to case and surrounding spaces).
-    """
-    RejectWithdrawal: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.RejectWithdrawalRequest, _withdrawal_pb2.RejectWithdrawalResponse]  # type: ignore[assignment]
-    """Refuses a withdrawal above the approval limit; emits WithdrawalRejected, and the ledger releases the amount.
-
-    Who may call, what is waited for and what it is idempotent by are as for ApproveWithdrawal.
-    Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action);
-    PERMISSION_DENIED SAME_PERSON.
-    """
     CancelWithdrawal: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.CancelWithdrawalRequest, _withdrawal_pb2.CancelWithdrawalResponse]  # type: ignore[assignment]
     """Calls a withdrawal off that was not handed to the bank yet; emits WithdrawalCancelled, and the ledger releases the
     amount. Whoever may call may do so, the requester too: nothing leaves.
@@ -271,49 +189,6 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     came back use up nothing, so this attribution may change until the outcome of every withdrawal before is known.
     Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
-    ReportBankResult: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ReportBankResultRequest, _withdrawal_pb2.ReportBankResultResponse]  # type: ignore[assignment]
-    """Takes the bank's word on a payout: its callback.
-
-    Idempotent by nature: what is known already changes nothing, however often and late it is told. RETURNED also proves
-    that the payout had been completed. What contradicts the recorded outcome is believed: the withdrawal follows, what
-    counts as withdrawn with it, and the contradiction is listed. What cannot be applied is answered with an error, kept
-    all the same, listed by ListUnmatchedEvidence, and told by EvidenceUnmatched.
-    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the payout was never sent) and
-    CHANNEL_AMOUNT_MISMATCH (the amount is in another currency).
-    """
-    ListContradictions: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ListContradictionsRequest, _withdrawal_pb2.ListContradictionsResponse]  # type: ignore[assignment]
-    """Lists what the bank said against what is recorded, across merchants, newest first; docs/withdrawals.md has the rules.
-
-    While one is OPEN or PROPOSED and needs a decision, payouts of its merchant and currency are not sent.
-    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-    """
-    GetContradiction: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.GetContradictionRequest, _withdrawal_pb2.GetContradictionResponse]  # type: ignore[assignment]
-    """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND."""
-    ProposeResolution: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ProposeResolutionRequest, _withdrawal_pb2.ProposeResolutionResponse]  # type: ignore[assignment]
-    """Proposes that a contradiction ends, by NONE, with a reason; another person approves or rejects.
-
-    Idempotent by request_id, as CreateWithdrawal.
-    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
-    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
-    RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
-    """
-    ApproveResolution: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ApproveResolutionRequest, _withdrawal_pb2.ApproveResolutionResponse]  # type: ignore[assignment]
-    """Ends a contradiction as was proposed; emits WithdrawalContradictionResolved, and payouts go on.
-
-    Idempotent by request_id, as CreateWithdrawal. Names are compared without regard to case and surrounding spaces.
-    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
-    or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits).
-    """
-    RejectResolution: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.RejectResolutionRequest, _withdrawal_pb2.RejectResolutionResponse]  # type: ignore[assignment]
-    """Refuses what was proposed; something else can be.
-
-    Idempotent by request_id, as CreateWithdrawal. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED
-    SAME_PERSON (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
-    """
-    ListUnmatchedEvidence: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ListUnmatchedEvidenceRequest, _withdrawal_pb2.ListUnmatchedEvidenceResponse]  # type: ignore[assignment]
-    """Lists what the bank told of payouts that withdrawal does not know, or has not sent, newest first: for people.
-    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
-    """
     CreateBankAccount: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.CreateBankAccountRequest, _withdrawal_pb2.CreateBankAccountResponse]  # type: ignore[assignment]
     """Registers a merchant's bank account by its token; nothing is paid to it before it is verified.
 
@@ -326,11 +201,6 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     """Gives one bank account as it stands. Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND."""
     ListBankAccounts: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ListBankAccountsRequest, _withdrawal_pb2.ListBankAccountsResponse]  # type: ignore[assignment]
     """Lists a merchant's bank accounts, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
-    VerifyBankAccount: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.VerifyBankAccountRequest, _withdrawal_pb2.VerifyBankAccountResponse]  # type: ignore[assignment]
-    """Records how the check of a bank account ended. Idempotent by request_id, for a day.
-
-    Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
-    """
     DisableBankAccount: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.DisableBankAccountRequest, _withdrawal_pb2.DisableBankAccountResponse]  # type: ignore[assignment]
     """Stops withdrawals to a bank account, for good: new ones, those that wait for approval, and those that wait to be sent,
     which fail then with BANK_ACCOUNT_DISABLED. Idempotent by request_id, for a day.
@@ -400,35 +270,6 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
-    def ApproveWithdrawal(
-        self,
-        request: _withdrawal_pb2.ApproveWithdrawalRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_withdrawal_pb2.ApproveWithdrawalResponse, _abc.Awaitable[_withdrawal_pb2.ApproveWithdrawalResponse]]:
-        """Lets a withdrawal above the approval limit go to the bank; emits WithdrawalApproved.
-
-        The caller is named and is another than the one who created it. A hold that the ledger has not booked yet is waited
-        for, up to 2 s or the call's deadline. Idempotent by request_id, as CreateWithdrawal.
-        Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not
-        wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE,
-        MERCHANT_SUSPENDED and MERCHANT_FROZEN; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name; names are
-        compared without regard to case and surrounding spaces).
-        """
-
-    @_abc_1.abstractmethod
-    def RejectWithdrawal(
-        self,
-        request: _withdrawal_pb2.RejectWithdrawalRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_withdrawal_pb2.RejectWithdrawalResponse, _abc.Awaitable[_withdrawal_pb2.RejectWithdrawalResponse]]:
-        """Refuses a withdrawal above the approval limit; emits WithdrawalRejected, and the ledger releases the amount.
-
-        Who may call, what is waited for and what it is idempotent by are as for ApproveWithdrawal.
-        Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action);
-        PERMISSION_DENIED SAME_PERSON.
-        """
-
-    @_abc_1.abstractmethod
     def CancelWithdrawal(
         self,
         request: _withdrawal_pb2.CancelWithdrawalRequest,
@@ -467,6 +308,87 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def CreateBankAccount(
+        self,
+        request: _withdrawal_pb2.CreateBankAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.CreateBankAccountResponse, _abc.Awaitable[_withdrawal_pb2.CreateBankAccountResponse]]:
+        """Registers a merchant's bank account by its token; nothing is paid to it before it is verified.
+
+        Idempotent by request_id, as CreateWithdrawal. A merchant that is not known here yet is waited for, up to 2 s or the
+        call's deadline. Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS BANK_ACCOUNT_EXISTS (metadata
+        bank_account_id: the account that has this token in this currency and is neither refused nor disabled);
+        FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED, MERCHANT_FROZEN.
+        """
+
+    @_abc_1.abstractmethod
+    def GetBankAccount(
+        self,
+        request: _withdrawal_pb2.GetBankAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.GetBankAccountResponse, _abc.Awaitable[_withdrawal_pb2.GetBankAccountResponse]]:
+        """Gives one bank account as it stands. Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListBankAccounts(
+        self,
+        request: _withdrawal_pb2.ListBankAccountsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.ListBankAccountsResponse, _abc.Awaitable[_withdrawal_pb2.ListBankAccountsResponse]]:
+        """Lists a merchant's bank accounts, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def DisableBankAccount(
+        self,
+        request: _withdrawal_pb2.DisableBankAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.DisableBankAccountResponse, _abc.Awaitable[_withdrawal_pb2.DisableBankAccountResponse]]:
+        """Stops withdrawals to a bank account, for good: new ones, those that wait for approval, and those that wait to be sent,
+        which fail then with BANK_ACCOUNT_DISABLED. Idempotent by request_id, for a day.
+
+        Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
+        """
+
+def add_WithdrawalServiceServicer_to_server(servicer: WithdrawalServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class ChannelCallbackServiceStub:
+    """What the bank tells of its own accord: for the bank's systems, and nobody else."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> ChannelCallbackServiceAsyncStub: ...
+    ReportBankResult: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ReportBankResultRequest, _withdrawal_pb2.ReportBankResultResponse]
+    """Takes the bank's word on a payout: its callback.
+
+    Idempotent by nature: what is known already changes nothing, however often and late it is told. RETURNED also proves
+    that the payout had been completed. What contradicts the recorded outcome is believed: the withdrawal follows, what
+    counts as withdrawn with it, and the contradiction is listed. What cannot be applied is answered with an error, kept
+    all the same, listed by ListUnmatchedEvidence, and told by EvidenceUnmatched.
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the payout was never sent) and
+    CHANNEL_AMOUNT_MISMATCH (the amount is in another currency).
+    """
+
+@_typing.type_check_only
+class ChannelCallbackServiceAsyncStub(ChannelCallbackServiceStub):
+    """What the bank tells of its own accord: for the bank's systems, and nobody else."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ReportBankResult: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ReportBankResultRequest, _withdrawal_pb2.ReportBankResultResponse]  # type: ignore[assignment]
+    """Takes the bank's word on a payout: its callback.
+
+    Idempotent by nature: what is known already changes nothing, however often and late it is told. RETURNED also proves
+    that the payout had been completed. What contradicts the recorded outcome is believed: the withdrawal follows, what
+    counts as withdrawn with it, and the contradiction is listed. What cannot be applied is answered with an error, kept
+    all the same, listed by ListUnmatchedEvidence, and told by EvidenceUnmatched.
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the payout was never sent) and
+    CHANNEL_AMOUNT_MISMATCH (the amount is in another currency).
+    """
+
+class ChannelCallbackServiceServicer(metaclass=_abc_1.ABCMeta):
+    """What the bank tells of its own accord: for the bank's systems, and nobody else."""
+
+    @_abc_1.abstractmethod
     def ReportBankResult(
         self,
         request: _withdrawal_pb2.ReportBankResultRequest,
@@ -480,6 +402,164 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         all the same, listed by ListUnmatchedEvidence, and told by EvidenceUnmatched.
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the payout was never sent) and
         CHANNEL_AMOUNT_MISMATCH (the amount is in another currency).
+        """
+
+def add_ChannelCallbackServiceServicer_to_server(servicer: ChannelCallbackServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class WithdrawalOperationsServiceStub:
+    """What people who run paystream look at and decide about withdrawals, across merchants."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> WithdrawalOperationsServiceAsyncStub: ...
+    ApproveWithdrawal: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ApproveWithdrawalRequest, _withdrawal_pb2.ApproveWithdrawalResponse]
+    """Lets a withdrawal above the approval limit go to the bank; emits WithdrawalApproved.
+
+    The caller is named and is another than the one who created it. A hold that the ledger has not booked yet is waited
+    for, up to 2 s or the call's deadline. Idempotent by request_id, as CreateWithdrawal.
+    Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not
+    wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE,
+    MERCHANT_SUSPENDED and MERCHANT_FROZEN; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name; names are
+    compared without regard to case and surrounding spaces).
+    """
+    RejectWithdrawal: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.RejectWithdrawalRequest, _withdrawal_pb2.RejectWithdrawalResponse]
+    """Refuses a withdrawal above the approval limit; emits WithdrawalRejected, and the ledger releases the amount.
+
+    Who may call, what is waited for and what it is idempotent by are as for ApproveWithdrawal.
+    Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action);
+    PERMISSION_DENIED SAME_PERSON.
+    """
+    ListContradictions: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ListContradictionsRequest, _withdrawal_pb2.ListContradictionsResponse]
+    """Lists what the bank said against what is recorded, across merchants, newest first; docs/withdrawals.md has the rules.
+
+    While one is OPEN or PROPOSED and needs a decision, payouts of its merchant and currency are not sent.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    GetContradiction: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.GetContradictionRequest, _withdrawal_pb2.GetContradictionResponse]
+    """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND."""
+    ProposeResolution: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ProposeResolutionRequest, _withdrawal_pb2.ProposeResolutionResponse]
+    """Proposes that a contradiction ends, by NONE, with a reason; another person approves or rejects.
+
+    Idempotent by request_id, as CreateWithdrawal.
+    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+    RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+    """
+    ApproveResolution: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ApproveResolutionRequest, _withdrawal_pb2.ApproveResolutionResponse]
+    """Ends a contradiction as was proposed; emits WithdrawalContradictionResolved, and payouts go on.
+
+    Idempotent by request_id, as CreateWithdrawal. Names are compared without regard to case and surrounding spaces.
+    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+    or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits).
+    """
+    RejectResolution: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.RejectResolutionRequest, _withdrawal_pb2.RejectResolutionResponse]
+    """Refuses what was proposed; something else can be.
+
+    Idempotent by request_id, as CreateWithdrawal. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED
+    SAME_PERSON (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
+    ListUnmatchedEvidence: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ListUnmatchedEvidenceRequest, _withdrawal_pb2.ListUnmatchedEvidenceResponse]
+    """Lists what the bank told of payouts that withdrawal does not know, or has not sent, newest first: for people.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    VerifyBankAccount: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.VerifyBankAccountRequest, _withdrawal_pb2.VerifyBankAccountResponse]
+    """Records how the check of a bank account ended. Idempotent by request_id, for a day.
+
+    Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
+
+@_typing.type_check_only
+class WithdrawalOperationsServiceAsyncStub(WithdrawalOperationsServiceStub):
+    """What people who run paystream look at and decide about withdrawals, across merchants."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ApproveWithdrawal: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ApproveWithdrawalRequest, _withdrawal_pb2.ApproveWithdrawalResponse]  # type: ignore[assignment]
+    """Lets a withdrawal above the approval limit go to the bank; emits WithdrawalApproved.
+
+    The caller is named and is another than the one who created it. A hold that the ledger has not booked yet is waited
+    for, up to 2 s or the call's deadline. Idempotent by request_id, as CreateWithdrawal.
+    Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not
+    wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE,
+    MERCHANT_SUSPENDED and MERCHANT_FROZEN; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name; names are
+    compared without regard to case and surrounding spaces).
+    """
+    RejectWithdrawal: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.RejectWithdrawalRequest, _withdrawal_pb2.RejectWithdrawalResponse]  # type: ignore[assignment]
+    """Refuses a withdrawal above the approval limit; emits WithdrawalRejected, and the ledger releases the amount.
+
+    Who may call, what is waited for and what it is idempotent by are as for ApproveWithdrawal.
+    Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action);
+    PERMISSION_DENIED SAME_PERSON.
+    """
+    ListContradictions: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ListContradictionsRequest, _withdrawal_pb2.ListContradictionsResponse]  # type: ignore[assignment]
+    """Lists what the bank said against what is recorded, across merchants, newest first; docs/withdrawals.md has the rules.
+
+    While one is OPEN or PROPOSED and needs a decision, payouts of its merchant and currency are not sent.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    GetContradiction: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.GetContradictionRequest, _withdrawal_pb2.GetContradictionResponse]  # type: ignore[assignment]
+    """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND."""
+    ProposeResolution: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ProposeResolutionRequest, _withdrawal_pb2.ProposeResolutionResponse]  # type: ignore[assignment]
+    """Proposes that a contradiction ends, by NONE, with a reason; another person approves or rejects.
+
+    Idempotent by request_id, as CreateWithdrawal.
+    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+    RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+    """
+    ApproveResolution: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ApproveResolutionRequest, _withdrawal_pb2.ApproveResolutionResponse]  # type: ignore[assignment]
+    """Ends a contradiction as was proposed; emits WithdrawalContradictionResolved, and payouts go on.
+
+    Idempotent by request_id, as CreateWithdrawal. Names are compared without regard to case and surrounding spaces.
+    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+    or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits).
+    """
+    RejectResolution: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.RejectResolutionRequest, _withdrawal_pb2.RejectResolutionResponse]  # type: ignore[assignment]
+    """Refuses what was proposed; something else can be.
+
+    Idempotent by request_id, as CreateWithdrawal. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED
+    SAME_PERSON (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
+    ListUnmatchedEvidence: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ListUnmatchedEvidenceRequest, _withdrawal_pb2.ListUnmatchedEvidenceResponse]  # type: ignore[assignment]
+    """Lists what the bank told of payouts that withdrawal does not know, or has not sent, newest first: for people.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    VerifyBankAccount: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.VerifyBankAccountRequest, _withdrawal_pb2.VerifyBankAccountResponse]  # type: ignore[assignment]
+    """Records how the check of a bank account ended. Idempotent by request_id, for a day.
+
+    Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
+
+class WithdrawalOperationsServiceServicer(metaclass=_abc_1.ABCMeta):
+    """What people who run paystream look at and decide about withdrawals, across merchants."""
+
+    @_abc_1.abstractmethod
+    def ApproveWithdrawal(
+        self,
+        request: _withdrawal_pb2.ApproveWithdrawalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.ApproveWithdrawalResponse, _abc.Awaitable[_withdrawal_pb2.ApproveWithdrawalResponse]]:
+        """Lets a withdrawal above the approval limit go to the bank; emits WithdrawalApproved.
+
+        The caller is named and is another than the one who created it. A hold that the ledger has not booked yet is waited
+        for, up to 2 s or the call's deadline. Idempotent by request_id, as CreateWithdrawal.
+        Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not
+        wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE,
+        MERCHANT_SUSPENDED and MERCHANT_FROZEN; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name; names are
+        compared without regard to case and surrounding spaces).
+        """
+
+    @_abc_1.abstractmethod
+    def RejectWithdrawal(
+        self,
+        request: _withdrawal_pb2.RejectWithdrawalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.RejectWithdrawalResponse, _abc.Awaitable[_withdrawal_pb2.RejectWithdrawalResponse]]:
+        """Refuses a withdrawal above the approval limit; emits WithdrawalRejected, and the ledger releases the amount.
+
+        Who may call, what is waited for and what it is idempotent by are as for ApproveWithdrawal.
+        Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action);
+        PERMISSION_DENIED SAME_PERSON.
         """
 
     @_abc_1.abstractmethod
@@ -552,36 +632,6 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
-    def CreateBankAccount(
-        self,
-        request: _withdrawal_pb2.CreateBankAccountRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_withdrawal_pb2.CreateBankAccountResponse, _abc.Awaitable[_withdrawal_pb2.CreateBankAccountResponse]]:
-        """Registers a merchant's bank account by its token; nothing is paid to it before it is verified.
-
-        Idempotent by request_id, as CreateWithdrawal. A merchant that is not known here yet is waited for, up to 2 s or the
-        call's deadline. Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS BANK_ACCOUNT_EXISTS (metadata
-        bank_account_id: the account that has this token in this currency and is neither refused nor disabled);
-        FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED, MERCHANT_FROZEN.
-        """
-
-    @_abc_1.abstractmethod
-    def GetBankAccount(
-        self,
-        request: _withdrawal_pb2.GetBankAccountRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_withdrawal_pb2.GetBankAccountResponse, _abc.Awaitable[_withdrawal_pb2.GetBankAccountResponse]]:
-        """Gives one bank account as it stands. Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND."""
-
-    @_abc_1.abstractmethod
-    def ListBankAccounts(
-        self,
-        request: _withdrawal_pb2.ListBankAccountsRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_withdrawal_pb2.ListBankAccountsResponse, _abc.Awaitable[_withdrawal_pb2.ListBankAccountsResponse]]:
-        """Lists a merchant's bank accounts, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
-
-    @_abc_1.abstractmethod
     def VerifyBankAccount(
         self,
         request: _withdrawal_pb2.VerifyBankAccountRequest,
@@ -592,16 +642,4 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
         """
 
-    @_abc_1.abstractmethod
-    def DisableBankAccount(
-        self,
-        request: _withdrawal_pb2.DisableBankAccountRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_withdrawal_pb2.DisableBankAccountResponse, _abc.Awaitable[_withdrawal_pb2.DisableBankAccountResponse]]:
-        """Stops withdrawals to a bank account, for good: new ones, those that wait for approval, and those that wait to be sent,
-        which fail then with BANK_ACCOUNT_DISABLED. Idempotent by request_id, for a day.
-
-        Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
-        """
-
-def add_WithdrawalServiceServicer_to_server(servicer: WithdrawalServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+def add_WithdrawalOperationsServiceServicer_to_server(servicer: WithdrawalOperationsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

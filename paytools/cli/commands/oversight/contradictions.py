@@ -26,8 +26,8 @@ _HEADER = ("contradiction", "kind", "state", "merchant", "subject", "amount", "i
 # Of each service that has contradictions: its messages and its stub.
 SERVICES: Mapping[str, tuple[Any, Any]] = MappingProxyType(
     {
-        "payment": (payment_pb2, payment_pb2_grpc.PaymentServiceStub),
-        "withdrawal": (withdrawal_pb2, withdrawal_pb2_grpc.WithdrawalServiceStub),
+        "payment": (payment_pb2, payment_pb2_grpc.PaymentOperationsServiceStub),
+        "withdrawal": (withdrawal_pb2, withdrawal_pb2_grpc.WithdrawalOperationsServiceStub),
     }
 )
 

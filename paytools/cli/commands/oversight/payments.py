@@ -42,7 +42,7 @@ def overdue(
     with closing(grpc.insecure_channel(where)) as channel:
         wait_for(channel, where)
         try:
-            attempts = list(_read(payment_pb2_grpc.PaymentServiceStub(channel), limit))
+            attempts = list(_read(payment_pb2_grpc.PaymentOperationsServiceStub(channel), limit))
         except grpc.RpcError as error:
             addresses.fail("\n".join(refusal_lines(error)).removeprefix("error: "))
     if attempts:
@@ -51,7 +51,7 @@ def overdue(
         typer.echo("No attempt is overdue.")
 
 
-def _read(stub: payment_pb2_grpc.PaymentServiceStub, limit: int) -> Iterator[pb.OverdueAttempt]:
+def _read(stub: payment_pb2_grpc.PaymentOperationsServiceStub, limit: int) -> Iterator[pb.OverdueAttempt]:
     """Read page after page, up to a number of attempts."""
     token, left = "", limit
     while left:

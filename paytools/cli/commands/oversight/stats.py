@@ -79,7 +79,7 @@ def stats(
     with closing(grpc.insecure_channel(where)) as channel:
         wait_for(channel, where)
         try:
-            answers = _ask(analytics_pb2_grpc.AnalyticsServiceStub(channel), merchant, start, by, zone)
+            answers = _ask(channel, merchant, start, by, zone)
         except grpc.RpcError as error:
             addresses.fail("\n".join(refusal_lines(error)).removeprefix("error: "))
     if json_:
@@ -133,25 +133,28 @@ def stats_lines(
             yield from _groups([row for row in groups.rows if row.currency_code == total.currency_code], by)
 
 
-def _ask(stub: Any, merchant: str, start: datetime | None, by: By | None, zone: str) -> tuple[Any, Any, Any]:
+def _ask(
+    channel: grpc.Channel, merchant: str, start: datetime | None, by: By | None, zone: str
+) -> tuple[Any, Any, Any]:
     """Ask for totals, periods and groups of one range."""
+    operations = analytics_pb2_grpc.AnalyticsOperationsServiceStub(channel)
     span: dict[str, Any] = {"start_time": _timestamp(start)} if start else {}
     totals: Any
     if merchant:
         request = pb.GetMerchantStatsRequest(merchant_id=merchant, time_zone=zone, **span)
-        totals = stub.GetMerchantStats(request, timeout=CALL_S_MAX)
+        totals = analytics_pb2_grpc.AnalyticsServiceStub(channel).GetMerchantStats(request, timeout=CALL_S_MAX)
         zone = totals.time_zone
     else:
-        totals = stub.GetOverview(pb.GetOverviewRequest(time_zone=zone, **span), timeout=CALL_S_MAX)
+        totals = operations.GetOverview(pb.GetOverviewRequest(time_zone=zone, **span), timeout=CALL_S_MAX)
     same = {"start_time": totals.start_time, "end_time": totals.end_time, "merchant_id": merchant, "time_zone": zone}
     grain = pb.GRAIN_HOUR if _step(totals) == HOUR else pb.GRAIN_DAY
-    periods = stub.QueryMetrics(pb.QueryMetricsRequest(grain=grain, **same), timeout=CALL_S_MAX)
+    periods = operations.QueryMetrics(pb.QueryMetricsRequest(grain=grain, **same), timeout=CALL_S_MAX)
     groups = pb.QueryMetricsResponse()
     if by is not None:
         dimension = pb.Dimension.Value(f"DIMENSION_{by.name}")
         top = pb.Top(limit=GROUPS_MAX, measure=_ranked(by))
         grouped = pb.QueryMetricsRequest(group_by=[dimension], top=top, **same)
-        groups = stub.QueryMetrics(grouped, timeout=CALL_S_MAX)
+        groups = operations.QueryMetrics(grouped, timeout=CALL_S_MAX)
     return totals, periods, groups
 
 

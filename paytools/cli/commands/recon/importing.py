@@ -40,7 +40,7 @@ def import_file(
     header = _header(file, channel=channel, format_=format_, mapping=mapping)
     with contextlib.closing(grpc.insecure_channel(where)) as connection:
         wait_for(connection, where)
-        stub = reconciliation_pb2_grpc.ReconciliationServiceStub(connection)
+        stub = reconciliation_pb2_grpc.ReconciliationOperationsServiceStub(connection)
         try:
             metadata = ((CALLER_KEY, caller),) if caller else ()
             imported = stub.ImportStatement(_requests(header, file), timeout=IMPORT_S_MAX, metadata=metadata)

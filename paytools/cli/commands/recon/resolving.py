@@ -166,7 +166,7 @@ def ask(method: str, request: Any, caller: str, address: str | None, home: Path)
     with closing(grpc.insecure_channel(where)) as channel:
         wait_for(channel, where)
         try:
-            stub = reconciliation_pb2_grpc.ReconciliationServiceStub(channel)
+            stub = reconciliation_pb2_grpc.ReconciliationOperationsServiceStub(channel)
             return getattr(stub, method)(request, timeout=CALL_S_MAX, metadata=((CALLER_KEY, caller),))
         except grpc.RpcError as error:
             addresses.fail("\n".join(refusal_lines(error)).removeprefix("error: "))
@@ -177,7 +177,7 @@ def pages(method: str, request: Any, field: str, *, limit: int, address: str | N
     where, left = service_address(address, home), limit
     with closing(grpc.insecure_channel(where)) as channel:
         wait_for(channel, where)
-        stub = reconciliation_pb2_grpc.ReconciliationServiceStub(channel)
+        stub = reconciliation_pb2_grpc.ReconciliationOperationsServiceStub(channel)
         while left:
             request.page_size = min(left, PAGE_SIZE)
             try:

@@ -1,21 +1,16 @@
-"""The MerchantService: messages to commands and back."""
+"""The MerchantOperationsService: messages to commands and back."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from paykit.base.call import current_call
 from paykit.ids import new_id
-from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.serve.idempotency import Creates
 from paykit.serve.listing import page_by_key
 from paykit.serve.operations import Operation
-from paykit.serve.server import Servicer
 from paystream.merchant.v1 import merchant_pb2 as pb
 from paystream.merchant.v1 import merchant_pb2_grpc
-from services.merchant import commands, domain, messages, store
-from services.merchant.domain.fee_plan import FeePlan
-from services.merchant.domain.merchant import Merchant
+from services.merchant import commands, messages, store
 
 _CREATE = Operation(
     name="CreateMerchant",
@@ -50,8 +45,12 @@ _RESTRICT = Operation(
 )
 
 
-class MerchantServicer(merchant_pb2_grpc.MerchantServiceServicer):
-    """Serves paystream.merchant.v1.MerchantService; the contract stands in its proto."""
+def _status_change(request: pb.ActivateMerchantRequest | pb.SuspendMerchantRequest) -> commands.ChangeStatus:
+    return commands.ChangeStatus(merchant_id=request.merchant_id, etag=request.etag, cause=current_call().cause)
+
+
+class MerchantOperationsServicer(merchant_pb2_grpc.MerchantOperationsServiceServicer):
+    """Serves paystream.merchant.v1.MerchantOperationsService; the contract stands in its proto."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -70,11 +69,6 @@ class MerchantServicer(merchant_pb2_grpc.MerchantServiceServicer):
             cause=current_call().cause,
         )
         return await self._runtime.call(_CREATE, request, item)
-
-    async def GetMerchant(self, request: pb.GetMerchantRequest, _context: Any) -> pb.GetMerchantResponse:
-        """Read a merchant."""
-        merchant = await self._runtime.read(lambda tx: _merchant(tx, request.merchant_id))
-        return pb.GetMerchantResponse(merchant=messages.to_merchant(merchant))
 
     async def ListMerchants(self, request: pb.ListMerchantsRequest, _context: Any) -> pb.ListMerchantsResponse:
         """Read a page of merchants."""
@@ -119,43 +113,3 @@ class MerchantServicer(merchant_pb2_grpc.MerchantServiceServicer):
             cause=current_call().cause,
         )
         return await self._runtime.call(_RESTRICT, request, item)
-
-    async def ListFeePlans(self, request: pb.ListFeePlansRequest, _context: Any) -> pb.ListFeePlansResponse:
-        """Read a page of a merchant's fee plans."""
-        page, token = await page_by_key(
-            self._runtime,
-            request,
-            _plans,
-            wanted=request.merchant_id,
-            key=lambda plan: plan.version,
-            kind=int,
-            show=messages.to_fee_plan,
-        )
-        return pb.ListFeePlansResponse(fee_plans=page, next_page_token=token)
-
-
-def servicers(runtime: Runtime) -> Sequence[Servicer]:
-    """Make what the merchant service serves."""
-    return [
-        Servicer(
-            full_name="paystream.merchant.v1.MerchantService",
-            add=merchant_pb2_grpc.add_MerchantServiceServicer_to_server,
-            implementation=MerchantServicer(runtime),
-        )
-    ]
-
-
-def _status_change(request: pb.ActivateMerchantRequest | pb.SuspendMerchantRequest) -> commands.ChangeStatus:
-    return commands.ChangeStatus(merchant_id=request.merchant_id, etag=request.etag, cause=current_call().cause)
-
-
-async def _merchant(tx: Tx, merchant_id: str) -> Merchant:
-    merchant = await store.merchants.get(tx, merchant_id)
-    if merchant is None:
-        raise domain.merchant.not_found(merchant_id)
-    return merchant
-
-
-async def _plans(tx: Tx, merchant_id: str, *, after: int | None, limit: int) -> list[FeePlan]:
-    await _merchant(tx, merchant_id)
-    return await store.fee_plans.list(tx, merchant_id, after=after, limit=limit)

@@ -1,8 +1,7 @@
 """The ChannelService: messages to instructions and back, with the latency and the silences of a real acquirer."""
 
 import asyncio
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
@@ -12,21 +11,17 @@ from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.serve import batching
-from paykit.serve.idempotency import Creates
 from paykit.serve.operations import Operation
-from paykit.serve.server import Servicer
 from paykit.serve.status import to_status
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.channel.v1 import channel_pb2_grpc
 from services.channel import commands, messages, store
-from services.channel.domain import dispute
-from services.channel.domain.behaviour import GLOBAL, Behaviours
+from services.channel.domain.behaviour import GLOBAL
 from services.channel.domain.transaction import ChannelTimeout, ChannelTransaction, Instruction
+from services.channel.rpc.latency import Latency
 
 SILENCE_S_MAX = 60.0
 """How long a call that is never answered is kept, however far its deadline is."""
-LATENCY_CACHE_S = 1.0
-"""For how long a latency is remembered after it was read."""
 
 Request = TypeVar("Request", bound=Message)
 Reply = TypeVar("Reply", bound=Message)
@@ -46,39 +41,6 @@ _CAPTURE = _operation("Capture", pb.CaptureResponse)
 _CANCEL = _operation("Cancel", pb.CancelResponse)
 _REFUND = _operation("Refund", pb.RefundResponse)
 _PAY = _operation("Pay", pb.PayResponse)
-_SET_BEHAVIOUR = Operation(
-    name="SetBehaviour",
-    command=commands.set_behaviours,
-    reply=lambda behaviour: pb.SetBehaviourResponse(behaviour=messages.to_behaviour(behaviour)),
-    reply_type=pb.SetBehaviourResponse,
-)
-_SET_OUTCOME = Operation(
-    name="SetOutcome",
-    command=commands.set_outcomes,
-    reply=lambda turned: pb.SetOutcomeResponse(transaction=messages.to_transaction(turned)),
-    reply_type=pb.SetOutcomeResponse,
-)
-_DECLINE_REFUNDS = Operation(
-    name="DeclineRefunds",
-    command=commands.decline_refunds,
-    reply=lambda authorization: pb.DeclineRefundsResponse(
-        authorization_reference=authorization.authorization_reference, count=authorization.refund_declines_left
-    ),
-    reply_type=pb.DeclineRefundsResponse,
-)
-_OPEN_DISPUTE = Operation(
-    name="OpenDispute",
-    command=commands.open_disputes,
-    reply=lambda opened: pb.OpenDisputeResponse(dispute=messages.to_dispute(opened)),
-    reply_type=pb.OpenDisputeResponse,
-    creates=Creates(table=store.disputes, read=store.disputes.by_key),
-)
-_ADVANCE_DISPUTE = Operation(
-    name="AdvanceDispute",
-    command=commands.advance_disputes,
-    reply=lambda advanced: pb.AdvanceDisputeResponse(dispute=messages.to_dispute(advanced)),
-    reply_type=pb.AdvanceDisputeResponse,
-)
 _RESPOND_TO_DISPUTE = Operation(
     name="RespondToDispute",
     command=commands.respond_to_disputes,
@@ -90,9 +52,9 @@ _RESPOND_TO_DISPUTE = Operation(
 class ChannelServicer(channel_pb2_grpc.ChannelServiceServicer):
     """Serves paystream.channel.v1.ChannelService; the contract stands in its proto."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, latency: Latency) -> None:
         self._runtime = runtime
-        self._latency = _Latency(runtime)
+        self._latency = latency
 
     async def Authorize(self, request: pb.AuthorizeRequest, _context: Any) -> pb.AuthorizeResponse:
         """Authorize one."""
@@ -143,47 +105,10 @@ class ChannelServicer(channel_pb2_grpc.ChannelServiceServicer):
         """Say what became of many attempts."""
         return pb.BatchInquireResponse(responses=await self._inquire(request.requests))
 
-    async def SetOutcome(self, request: pb.SetOutcomeRequest, _context: Any) -> pb.SetOutcomeResponse:
-        """Say something of an attempt after it was decided, once per request_id."""
-        return await self._runtime.call(_SET_OUTCOME, request, messages.from_set_outcome(request))
-
-    async def DeclineRefunds(self, request: pb.DeclineRefundsRequest, _context: Any) -> pb.DeclineRefundsResponse:
-        """Have the next refunds of a capture declined."""
-        item = commands.DeclineRefunds(attempt_id=request.attempt_id, count=request.count)
-        return await self._runtime.call(_DECLINE_REFUNDS, request, item)
-
-    async def OpenDispute(self, request: pb.OpenDisputeRequest, _context: Any) -> pb.OpenDisputeResponse:
-        """Have a payer dispute a capture, once per request_id."""
-        return await self._runtime.call(_OPEN_DISPUTE, request, messages.from_open_dispute(request))
-
     async def RespondToDispute(self, request: pb.RespondToDisputeRequest, _context: Any) -> pb.RespondToDisputeResponse:
         """Take a merchant's answer to a dispute."""
         item = messages.from_respond_to_dispute(request)
         return await self._runtime.change(_RESPOND_TO_DISPUTE, item)
-
-    async def AdvanceDispute(self, request: pb.AdvanceDisputeRequest, _context: Any) -> pb.AdvanceDisputeResponse:
-        """Have the payer's bank go on with a dispute, once per request_id."""
-        return await self._runtime.call(_ADVANCE_DISPUTE, request, messages.from_advance_dispute(request))
-
-    async def GetDispute(self, request: pb.GetDisputeRequest, _context: Any) -> pb.GetDisputeResponse:
-        """Read a dispute."""
-        disputed = await self._runtime.read(lambda tx: store.disputes.get(tx, request.dispute_reference))
-        if disputed is None:
-            raise dispute.not_found(request.dispute_reference)
-        return pb.GetDisputeResponse(dispute=messages.to_dispute(disputed))
-
-    async def SetBehaviour(self, request: pb.SetBehaviourRequest, _context: Any) -> pb.SetBehaviourResponse:
-        """Set or remove a behaviour."""
-        given = messages.from_behaviour(request.behaviour) if request.HasField("behaviour") else None
-        item = commands.SetBehaviour(merchant_id=request.merchant_id, behaviour=given, cause=current_call().cause)
-        response = await self._runtime.call(_SET_BEHAVIOUR, request, item)
-        self._latency.forget()
-        return response
-
-    async def GetBehaviour(self, request: pb.GetBehaviourRequest, _context: Any) -> pb.GetBehaviourResponse:
-        """Return the behaviour that applies."""
-        behaviours = await self._runtime.read(lambda tx: store.behaviours_of(tx, [request.merchant_id]))
-        return pb.GetBehaviourResponse(behaviour=messages.to_behaviour(behaviours.of(request.merchant_id)))
 
     async def _one(
         self, operation: Operation[commands.Submit, ChannelTransaction, Reply], instruction: Instruction
@@ -215,39 +140,6 @@ class ChannelServicer(channel_pb2_grpc.ChannelServiceServicer):
         recorded, finality_seconds = await self._runtime.read(lambda tx: _look_up(tx, attempt_ids))
         await self._latency.pass_by(transaction.merchant_id or "" for transaction in recorded.values())
         return [messages.to_inquiry(recorded.get(attempt_id), finality_seconds) for attempt_id in attempt_ids]
-
-
-class _Latency:
-    """Waits as long as the behaviours say, remembering them for a moment."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._behaviours = Behaviours({})
-        self._stale_at = 0.0
-
-    async def pass_by(self, merchant_ids: Iterable[str]) -> None:
-        """Wait for the slowest of these merchants."""
-        if time.monotonic() >= self._stale_at:
-            self._behaviours = await self._runtime.read(store.all_behaviours)
-            self._stale_at = time.monotonic() + LATENCY_CACHE_S
-        latencies_ms = [self._behaviours.of(merchant_id).latency_ms for merchant_id in set(merchant_ids)]
-        if any(latencies_ms):
-            await asyncio.sleep(max(latencies_ms) / 1_000)
-
-    def forget(self) -> None:
-        """Read the behaviours anew."""
-        self._stale_at = 0.0
-
-
-def servicers(runtime: Runtime) -> Sequence[Servicer]:
-    """Return what the channel serves."""
-    return [
-        Servicer(
-            full_name="paystream.channel.v1.ChannelService",
-            add=channel_pb2_grpc.add_ChannelServiceServicer_to_server,
-            implementation=ChannelServicer(runtime),
-        )
-    ]
 
 
 def _submit(instruction: Instruction) -> commands.Submit:

@@ -4,18 +4,13 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from paykit import paging
-from paykit.base.call import current_call
-from paykit.merchants.standing import MerchantUnknown
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
-from paykit.serve.idempotency import Creates
 from paykit.serve.listing import cut, newest_page
-from paykit.serve.operations import Operation
 from paykit.serve.reply_sizes import chunk_bytes
-from paykit.serve.server import Servicer
 from paystream.settlement.v1 import settlement_pb2 as pb
 from paystream.settlement.v1 import settlement_pb2_grpc
-from services.settlement import commands, domain, messages, store
+from services.settlement import domain, messages, store
 from services.settlement.domain.lifecycle import SettlementAction
 from services.settlement.domain.report import CsvWriter, JsonWriter, ReportWriter
 from services.settlement.domain.settlement import Settlement
@@ -24,21 +19,6 @@ from services.settlement.store import ItemKey, PlacedItem
 EXPORT_ITEMS = 500
 """Items read at once for a report."""
 
-_CREATE = Operation(
-    name="CreateSettlement",
-    command=commands.closing.create_settlements,
-    reply=lambda settlement: pb.CreateSettlementResponse(settlement=messages.to_settlement(settlement)),
-    reply_type=pb.CreateSettlementResponse,
-    creates=Creates(table=store.settlements, read=store.settlements.by_key),
-    waits_for=(MerchantUnknown,),
-)
-
-_EXTEND = Operation(
-    name="ExtendReserve",
-    command=commands.transferring.extend_reserves,
-    reply=lambda settlement: pb.ExtendReserveResponse(settlement=messages.to_settlement(settlement)),
-    reply_type=pb.ExtendReserveResponse,
-)
 
 _WRITERS: dict[int, type[ReportWriter]] = {
     pb.EXPORT_FORMAT_UNSPECIFIED: CsvWriter,
@@ -92,33 +72,6 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
         )
         return pb.GetPendingBalanceResponse(balances=map(messages.to_pending, balances))
 
-    async def CreateSettlement(self, request: pb.CreateSettlementRequest, _context: Any) -> pb.CreateSettlementResponse:
-        """Settle what is pending, once per request_id."""
-        item = messages.from_create(request, current_call().cause)
-        return await self._runtime.call(_CREATE, request, item)
-
-    async def ExtendReserve(self, request: pb.ExtendReserveRequest, _context: Any) -> pb.ExtendReserveResponse:
-        """Hold a reserve longer, once per request_id."""
-        item = messages.from_extend(request, current_call().cause)
-        return await self._runtime.call(_EXTEND, request, item)
-
-    async def ListNegativeBalances(
-        self, request: pb.ListNegativeBalancesRequest, _context: Any
-    ) -> pb.ListNegativeBalancesResponse:
-        """Read a page of negative balances of all merchants."""
-        scope = ("ListNegativeBalances", request.currency_code)
-        size = paging.page_size(request.page_size)
-        token = paging.decode_page_token(request.page_token, scope, kinds=(str, str))
-        after = (str(token[0]), str(token[1])) if token else None
-        found = await self._runtime.read(
-            lambda tx: store.negative_balances(tx, request.currency_code, after=after, limit=size + 1)
-        )
-        page = cut(found, size=size, show=messages.to_negative, bytes_max=self._runtime.reply_bytes_max)
-        key = (page[-1].merchant_id, page[-1].currency_code) if len(page) < len(found) else None
-        return pb.ListNegativeBalancesResponse(
-            balances=page, next_page_token=paging.encode_page_token(key, scope) if key else ""
-        )
-
     async def ExportSettlement(
         self, request: pb.ExportSettlementRequest, _context: Any
     ) -> AsyncIterator[pb.ExportSettlementResponse]:
@@ -138,17 +91,6 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
     def _chunks(self, text: str) -> Sequence[pb.ExportSettlementResponse]:
         data, size = text.encode(), chunk_bytes(self._runtime.reply_bytes_max)
         return [pb.ExportSettlementResponse(chunk=data[at : at + size]) for at in range(0, len(data), size)]
-
-
-def servicers(runtime: Runtime) -> Sequence[Servicer]:
-    """Return what the settlement service serves."""
-    return [
-        Servicer(
-            full_name="paystream.settlement.v1.SettlementService",
-            add=settlement_pb2_grpc.add_SettlementServiceServicer_to_server,
-            implementation=SettlementServicer(runtime),
-        )
-    ]
 
 
 async def _settlement(tx: Tx, settlement_id: str) -> Settlement:

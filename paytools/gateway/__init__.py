@@ -1,0 +1,4 @@
+"""Calls over HTTP.
+
+Map: `contracts` which there are, as the protos say.
+"""
