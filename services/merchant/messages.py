@@ -1,6 +1,7 @@
 """Merchants on the wire: between messages and domain values."""
 
 from paykit.errors import DomainError, Kind
+from paykit.reasons.stated_reason_messages import to_stated_reason
 from paykit.serve.timestamps import to_timestamp
 from paystream.merchant.v1 import merchant_pb2 as pb
 from paystream.merchant.v1.events import (
@@ -50,7 +51,8 @@ def to_merchant(merchant: Merchant) -> pb.Merchant:
         payout_hold=merchant.restrictions.payout_hold,
         frozen=merchant.restrictions.frozen,
         closing=merchant.restrictions.closing,
-        restriction_reason=merchant.restrictions.restriction_reason or "",
+        restrict_reason=to_stated_reason(merchant.restrictions.stated),
+        suspend_reason=to_stated_reason(merchant.stated),
         locale=merchant.presentation.locale,
         public_name=merchant.presentation.public_name or "",
         support_email=merchant.presentation.support_email or "",

@@ -19,6 +19,7 @@ from paykit.merchants.references import insert_referenced
 from paykit.merchants.standing import MerchantStanding
 from paykit.money import require_currency
 from paykit.postgres.database import Tx
+from paykit.reasons.stated_reason import StatedReason
 from paykit.work import Rows, fold, kept
 from paystream.payment.v1.events import PaymentSuccess
 from services.order import domain, store
@@ -54,9 +55,10 @@ class CreateOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelOrder:
-    """An order to call off, if it still has the etag; an empty one asks for nothing."""
+    """An order to call off for a reason, if it still has the etag; an empty one asks for nothing."""
 
     order_id: str
+    reason: str
     cause: Cause
     etag: str = ""
 
@@ -185,7 +187,8 @@ def _create(item: CreateOrder, status: MerchantStanding | None, now: datetime) -
 
 
 def _cancel(tx: Tx, item: CancelOrder, orders: Rows[str, Order]) -> Order:
-    cancelled, event = domain.cancel(_as_read(orders, item), now=tx.now)
+    stated = StatedReason.of(item.reason, item.cause, now=tx.now)
+    cancelled, event = domain.cancel(_as_read(orders, item), stated=stated, now=tx.now)
     tx.emit(event, cause=item.cause)
     return orders.put(cancelled)
 

@@ -16,6 +16,7 @@ from paykit.aggregate import AggregateFacts, aggregate_facts, etag_of, next_revi
 from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, FieldInvalid, InvariantError, Kind
+from paykit.reasons.stated_reason import NOT_STATED, StatedReason
 from paystream.order.v1 import events
 
 LIFE_MAX = timedelta(days=366)
@@ -109,6 +110,7 @@ class Order:
         known_returned_minor: The most that a capture told to have been refunded or lost before it. Each payment is
             followed by itself, so that a capture may be heard of before the refund of another that made room for it.
         expire_time: None: it never expires.
+        stated: Why it was called off.
         correlation_id: The journey that all events of the order carry.
         aggregate_version: From 1, +1 with every event.
         creating_call: Kept so that the same call creates nothing again.
@@ -132,6 +134,7 @@ class Order:
     refunded_minor: int = 0
     lost_minor: int = 0
     known_returned_minor: int = 0
+    stated: StatedReason = NOT_STATED
     aggregate_version: int = 1
     creating_call: CreatingCall = NO_CALL
 
@@ -280,15 +283,19 @@ def complete(order: Order, *, now: datetime) -> tuple[Order, events.OrderPaid]:
     return _paid(order, OrderAction.COMPLETE, now)
 
 
-def cancel(order: Order, *, now: datetime) -> tuple[Order, events.OrderCancelled]:
-    """Call an order off.
+def cancel(order: Order, *, stated: StatedReason, now: datetime) -> tuple[Order, events.OrderCancelled]:
+    """Call an order off, for a reason.
 
     Raises:
         IllegalTransition: The order is paid, cancelled or expired.
     """
-    cancelled = replace(order, **next_revision(order, now), state=next_state(order.state, OrderAction.CANCEL))
+    state = next_state(order.state, OrderAction.CANCEL)
+    cancelled = replace(order, **next_revision(order, now), state=state, stated=stated)
     return cancelled, events.OrderCancelled(
-        **facts(cancelled), paid_minor=cancelled.paid_minor, captured_minor=cancelled.captured_minor
+        **facts(cancelled),
+        paid_minor=cancelled.paid_minor,
+        captured_minor=cancelled.captured_minor,
+        stated_reason=stated.stated_reason,
     )
 
 

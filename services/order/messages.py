@@ -7,6 +7,7 @@ from types import MappingProxyType
 from paykit.cause import Cause
 from paykit.contacts.contact_messages import from_receipt_contact
 from paykit.errors import CurrencyMismatch
+from paykit.reasons.stated_reason_messages import to_stated_reason
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1.money_pb2 import Money
 from paystream.order.v1 import order_pb2 as pb
@@ -36,6 +37,7 @@ def to_order(order: Order) -> pb.Order:
         lost_minor=order.lost_minor,
         fully_refunded=order.fully_refunded,
         expire_time=to_timestamp(order.expire_time) if order.expire_time else None,
+        stated_reason=to_stated_reason(order.stated),
         correlation_id=order.correlation_id,
         etag=order.etag,
         create_time=to_timestamp(order.create_time),

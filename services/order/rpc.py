@@ -80,7 +80,9 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
 
     async def CancelOrder(self, request: pb.CancelOrderRequest, _context: Any) -> pb.CancelOrderResponse:
         """Call an order off, once per request_id."""
-        item = commands.CancelOrder(order_id=request.order_id, cause=current_call().cause, etag=request.etag)
+        item = commands.CancelOrder(
+            order_id=request.order_id, reason=request.reason, cause=current_call().cause, etag=request.etag
+        )
         return await self._runtime.call(_CANCEL, request, item)
 
     async def CompleteOrder(self, request: pb.CompleteOrderRequest, _context: Any) -> pb.CompleteOrderResponse:

@@ -80,7 +80,7 @@ orders = Orders(
     key="order_id",
     changing=(
         *("state", "captured_minor", "refunded_minor", "lost_minor", "known_returned_minor", "aggregate_version"),
-        "update_time",
+        *("stated", "update_time"),
     ),
     without=("line_items",),
 )

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from paykit.aggregate import etag_of, next_revision
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
+from paykit.reasons.stated_reason import NOT_STATED, StatedReason
 from paystream.payment.v1 import events
 from services.payment.domain.payment import (
     CaptureMode,
@@ -100,6 +101,11 @@ def authorize(
         created_at=authorized.create_time,
         attempt_count=authorized.attempt_count,
     )
+
+
+def cancellation(payment: Payment) -> StatedReason:
+    """Return why a caller gave it up: nothing where paystream did, or where nothing is given up after all."""
+    return payment.stated if payment.cancel_reason is events.CancelReason.REQUESTED else NOT_STATED
 
 
 def require_cancellable(payment: Payment) -> None:
@@ -203,4 +209,5 @@ def _cancel(
         cancelled_minor=amount_minor,
         channel_reference=cancelled.channel_reference,
         reason=reason,
+        stated_reason=cancellation(cancelled).stated_reason,
     )

@@ -8,6 +8,7 @@ from functools import lru_cache
 from paykit.cause import Cause
 from paykit.contacts.contact_messages import from_receipt_contact
 from paykit.errors import DomainError
+from paykit.reasons.stated_reason_messages import to_stated_reason
 from paykit.serve.status import to_status
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
@@ -84,6 +85,7 @@ def to_payment(payment: Payment) -> pb.Payment:
         etag=authorization.etag(payment),
         cancelled_minor=payment.cancelled_minor,
         cancel_reason=_CANCEL_REASONS[payment.cancel_reason],
+        stated_reason=to_stated_reason(authorization.cancellation(payment)),
     )
     if payment.capture_mode is CaptureMode.MANUAL:
         message.authorized_minor = payment.authorized_minor

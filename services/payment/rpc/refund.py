@@ -64,7 +64,7 @@ class RefundMethods:
 
     async def CancelRefund(self, request: pb.CancelRefundRequest, _context: Any) -> pb.CancelRefundResponse:
         """Give a refund up that waits, once per request_id."""
-        item = CancelRefund(refund_id=request.refund_id, cause=current_call().cause)
+        item = CancelRefund(refund_id=request.refund_id, reason=request.reason, cause=current_call().cause)
         return await self._runtime.call(_CANCEL_REFUND, request, item)
 
     async def GetRefund(self, request: pb.GetRefundRequest, _context: Any) -> pb.GetRefundResponse:

@@ -46,6 +46,13 @@ FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[])
 WHERE payment.payment_id = new.payment_id
 """
 
+_KEEP_STATED = """
+UPDATE payment SET stated_reason = new.stated_reason, stated_by = new.stated_by, stated_time = new.stated_time
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
+    AS new (payment_id, stated_reason, stated_by, stated_time)
+WHERE payment.payment_id = new.payment_id
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentFilter:
@@ -127,6 +134,20 @@ class Payments(Table[str, Payment]):
         changed = await tx.run(_MOVE, *columns(rerouted, written))
         require_all_changed(self.name, changed, len(rerouted))
 
+    async def keep_stated(self, tx: Tx, payments: Collection[Payment]) -> None:
+        """Write why callers asked to give up locked payments; of several changes of one the last counts.
+
+        It stands apart from `update`, so that the changes of every payment do not pay for what few have.
+
+        Raises:
+            InvariantError: A payment is not there.
+        """
+        latest = {payment.payment_id: payment for payment in payments}
+        if latest:
+            rows = list(latest.values())
+            stated = columns([payment.stated for payment in rows], ("stated_reason", "stated_by", "stated_time"))
+            require_all_changed(self.name, await tx.run(_KEEP_STATED, list(latest), *stated), len(rows))
+
     async def taken_minor(self, tx: Tx, order_ids: Collection[str]) -> dict[str, int]:
         """Read what payments have paid or still may capture of orders; nothing where there is none."""
         return {row[0]: row[1] for row in await tx.fetch(_SELECT_TAKEN, order_ids)}
@@ -153,7 +174,7 @@ payments = Payments(
         *("state", "aggregate_version", "creating_call"),
     ),
     shared=("create_time", "update_time", "state", "aggregate_version"),
-    # All but the channel, which only `move` changes.
+    # All but the channel, which only `move` changes, and what only `keep_stated` does.
     changing=(
         *("state", "authorized_minor", "capturing_minor", "cancelling_minor", "cancelled_minor", "cancel_reason"),
         *("expire_time", "captured_minor", "reversed_minor", "refunded_minor", "unbacked_minor", "refunding_minor"),

@@ -11,7 +11,7 @@ from google.protobuf import descriptor_pb2, message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
 import paystream
-from paykit.serve.validation import validator
+from paykit.serve.validation import card_numbers, validator
 
 TIMESTAMP = "google.protobuf.Timestamp"
 PAGE_TOKEN_CHARACTERS_MAX = 1024
@@ -32,6 +32,11 @@ NAMED_OTHERWISE = {
     "ReportDispute": "dispute_reference",
 }
 """Calls that change something and are named by something else than a request id: why they may be repeated."""
+
+STOPS = re.compile(r"(Reject|Suspend|Restrict|Disable|Cancel(?!$))")
+"""How the names of methods begin that stop something; a channel's Cancel is asked by paystream, which has its own."""
+REASON = r"^[^\p{Cc}]{1,500}$"
+REASON_OR_NONE = r"^[^\p{Cc}]{0,500}$"
 
 NAMED_BY_CONTENT = {"ImportStatement"}
 """The same file is the same statement."""
@@ -116,6 +121,24 @@ def test_pages_are_asked_for_within_bounds() -> None:
                 True,
                 0,
             ), method.full_name
+
+
+@pytest.mark.parametrize("method", [m for m in methods() if STOPS.match(m.name)], ids=lambda m: m.full_name)
+def test_what_stops_something_says_why(method: MethodDescriptor) -> None:
+    assert rules_of(method.input_type.fields_by_name["reason"]).string.pattern == REASON, method.full_name
+    stated = message_factory.GetMessageClass(method.input_type)(reason="the card 4111 1111 1111 1111")
+    assert card_numbers.find(stated) == "reason"
+
+
+def test_reasons_in_own_words_have_one_form() -> None:
+    rules = {
+        (method.full_name, field.name): rules_of(field).string.pattern
+        for method in methods()
+        for field in method.input_type.fields
+        if re.fullmatch(r"\w*reason", field.name) and field.type == FieldDescriptor.TYPE_STRING
+    }
+    assert len(rules) >= 20
+    assert {key: pattern for key, pattern in rules.items() if pattern not in {REASON, REASON_OR_NONE}} == {}
 
 
 def test_every_list_has_pages() -> None:

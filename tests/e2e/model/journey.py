@@ -127,7 +127,7 @@ class Journey:
         named = {"merchant_id": self.merchant_id}
         await call(
             self._clients.merchant.SuspendMerchant,
-            merchant_pb2.SuspendMerchantRequest(request_id=new_request_id(), **named),
+            merchant_pb2.SuspendMerchantRequest(request_id=new_request_id(), reason="a look at it", **named),
         )
 
         # More than there can be: refused for another reason as long as the merchant is active.

@@ -55,7 +55,9 @@ class House:
         return (await self.call.ActivateMerchant(request, ANY)).merchant
 
     async def suspend(self, merchant_id: str, etag: str = "") -> pb.Merchant:
-        request = pb.SuspendMerchantRequest(request_id=str(uuid.uuid4()), merchant_id=merchant_id, etag=etag)
+        request = pb.SuspendMerchantRequest(
+            request_id=str(uuid.uuid4()), merchant_id=merchant_id, etag=etag, reason="fraud suspected"
+        )
         return (await self.call.SuspendMerchant(request, ANY)).merchant
 
     async def told(self) -> list[Any]:
@@ -335,8 +337,8 @@ async def test_a_restriction_leaves_what_it_does_not_name_and_shows_why(house: H
     lifted = await restrict("court order ended", frozen=False)
 
     assert (frozen.payout_hold, frozen.frozen, frozen.closing) == (True, True, False)
-    assert (frozen.restriction_reason, again) == ("court order", frozen)
-    assert (lifted.payout_hold, lifted.frozen, lifted.restriction_reason) == (True, False, "court order ended")
+    assert (frozen.restrict_reason.reason, again) == ("court order", frozen)
+    assert (lifted.payout_hold, lifted.frozen, lifted.restrict_reason.reason) == (True, False, "court order ended")
     assert await house.get(merchant_id) == lifted
     told = [(event.payout_hold, event.frozen) for event in await house.told()]
     assert told == [(False, False), (True, False), (True, True), (True, False)]

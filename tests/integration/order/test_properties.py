@@ -108,7 +108,9 @@ async def prepared(tx: Tx) -> None:
 
 async def cancel(tx: Tx, numbers: Sequence[int]) -> Sequence[Any]:
     ids = await known_ids(tx)
-    items = [CancelOrder(order_id=ids.get(number, "ord_none"), cause=CAUSE) for number in numbers]
+    items = [
+        CancelOrder(order_id=ids.get(number, "ord_none"), reason="out of stock", cause=CAUSE) for number in numbers
+    ]
     return await commands.cancel_orders(tx, items)
 
 

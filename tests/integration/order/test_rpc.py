@@ -180,13 +180,16 @@ async def test_an_order_that_is_not_there_is_not_found(shop: Shop) -> None:
 
 async def test_an_order_is_called_off_once_per_request(shop: Shop) -> None:
     order = await shop.create()
-    request = pb.CancelOrderRequest(request_id=str(uuid.uuid4()), order_id=order.order_id)
+    request = pb.CancelOrderRequest(request_id=str(uuid.uuid4()), order_id=order.order_id, reason="out of stock")
 
     first = (await shop.call.CancelOrder(request, ANY)).order
     again = (await shop.call.CancelOrder(request, ANY)).order
 
     assert (first.state, first.etag, list(first.line_items)) == (pb.ORDER_STATE_CANCELLED, "c-a-a-a", [])
+    assert first.stated_reason.reason == "out of stock"
+    assert first.stated_reason.create_time == first.update_time
     assert again == first
+    assert (await shop.get(order.order_id)).stated_reason == first.stated_reason
     assert await shop.told_types(order.order_id) == ["OrderCreated", "OrderCancelled"]
     with pytest.raises(IllegalTransition) as refused:
         await shop.cancel(order.order_id)

@@ -80,7 +80,8 @@ async def capture_payments(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
 
 async def cancel_payments(tx: Tx, drafts: Sequence[int]) -> Sequence[Any]:
     ids = await payment_ids(tx)
-    return await commands.capture.cancel_payments(tx, [CancelPayment(payment_id=ids[n], cause=CAUSE) for n in drafts])
+    items = [CancelPayment(payment_id=ids[n], reason="changed their mind", cause=CAUSE) for n in drafts]
+    return await commands.capture.cancel_payments(tx, items)
 
 
 async def record(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:

@@ -1,0 +1,12 @@
+"""Why orders were called off."""
+
+from paykit.reasons import stated_reason_schema
+
+revision = "order_0005"
+down_revision = "order_0004"
+branch_labels = None
+expands = True
+
+
+def upgrade() -> None:
+    stated_reason_schema.add_v1("order")
