@@ -64,6 +64,15 @@ class CancelOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateOrder:
+    """Metadata that an order is to have, JSON text, if it still has the etag; an empty one asks for nothing."""
+
+    order_id: str
+    metadata: str
+    etag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CompleteOrder:
     """An order to settle at what is paid of it, if it still has the etag; an empty one asks for nothing."""
 
@@ -120,6 +129,31 @@ async def complete_orders(tx: Tx, items: Sequence[CompleteOrder]) -> list[Order 
 
     results = fold(items, complete)
     await tx.save(orders)
+    return results
+
+
+async def update_orders(tx: Tx, items: Sequence[UpdateOrder]) -> list[Order | DomainError]:
+    """Change what merchants attached to orders, in order; no event tells of it.
+
+    Refusals: OrderNotFound, EtagMismatch.
+    """
+    locked = await store.orders.lock(tx, [item.order_id for item in items])
+    orders = {order.order_id: order for order in locked.values()}
+    described: list[Order] = []
+
+    def update(item: UpdateOrder) -> Order:
+        order = orders.get(item.order_id)
+        if order is None:
+            raise domain.not_found(item.order_id)
+        require_etag(item.etag, order.etag, order_id=order.order_id)
+        changed = domain.describe(order, item.metadata, now=tx.now)
+        if changed is not order:
+            described.append(changed)
+        orders[item.order_id] = changed
+        return changed
+
+    results = fold(items, update)
+    await store.orders.describe(tx, described)
     return results
 
 

@@ -101,7 +101,7 @@ class Order:
     """An order; every amount is in minor units of `currency_code`.
 
     Attributes:
-        metadata: JSON text of an object of strings, as the merchant gave it.
+        metadata, metadata_version: JSON text of an object of strings, as the merchant gave it, and how often anew.
         locale: The payer's language, BCP 47; None where the merchant gave none.
         line_items: In the order given; empty where an order was read without them.
         captured_minor: Captured so far, less what bounced.
@@ -136,6 +136,7 @@ class Order:
     known_returned_minor: int = 0
     stated: StatedReason = NOT_STATED
     aggregate_version: int = 1
+    metadata_version: int = 0
     creating_call: CreatingCall = NO_CALL
 
     @property
@@ -154,7 +155,8 @@ class Order:
     @property
     def etag(self) -> str:
         """Changes with every change; opaque to callers."""
-        return etag_of(self.aggregate_version, self.captured_minor, self.refunded_minor, self.lost_minor)
+        again = [self.metadata_version] if self.metadata_version else []
+        return etag_of(self.aggregate_version, self.captured_minor, self.refunded_minor, self.lost_minor, *again)
 
     @property
     def fully_refunded(self) -> bool:
@@ -296,6 +298,18 @@ def cancel(order: Order, *, stated: StatedReason, now: datetime) -> tuple[Order,
         paid_minor=cancelled.paid_minor,
         captured_minor=cancelled.captured_minor,
         stated_reason=stated.stated_reason,
+    )
+
+
+def describe(order: Order, metadata: str, *, now: datetime) -> Order:
+    """Return an order with other metadata, in whichever state; the same leaves it as it is. No event tells of it."""
+    if metadata == order.metadata:
+        return order
+    return replace(
+        order,
+        metadata=metadata,
+        metadata_version=order.metadata_version + 1,
+        update_time=no_earlier(now, order.update_time),
     )
 
 

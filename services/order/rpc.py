@@ -42,6 +42,12 @@ _COMPLETE = Operation(
 )
 
 
+_UPDATE = Operation(
+    name="UpdateOrder",
+    command=commands.update_orders,
+    reply=lambda order: pb.UpdateOrderResponse(order=messages.to_order(order)),
+    reply_type=pb.UpdateOrderResponse,
+)
 _ERASE = Operation(
     name="EraseContact",
     command=commands.erase_contacts,
@@ -77,6 +83,10 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
             show=messages.to_order,
         )
         return pb.ListOrdersResponse(orders=page, next_page_token=token)
+
+    async def UpdateOrder(self, request: pb.UpdateOrderRequest, _context: Any) -> pb.UpdateOrderResponse:
+        """Change what a merchant attached to an order, once per request_id."""
+        return await self._runtime.call(_UPDATE, request, messages.from_update_order(request))
 
     async def CancelOrder(self, request: pb.CancelOrderRequest, _context: Any) -> pb.CancelOrderResponse:
         """Call an order off, once per request_id."""

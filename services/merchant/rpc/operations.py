@@ -82,9 +82,9 @@ class MerchantOperationsServicer(merchant_pb2_grpc.MerchantOperationsServiceServ
     async def UpdateMerchant(self, request: pb.UpdateMerchantRequest, _context: Any) -> pb.UpdateMerchantResponse:
         """Change the fields that the mask names."""
         item = commands.UpdateMerchant(
-            merchant_id=request.merchant_id,
+            merchant_id=request.merchant.merchant_id,
             profile=messages.from_update(request),
-            etag=request.etag,
+            etag=request.merchant.etag,
             cause=current_call().cause,
         )
         return await self._runtime.call(_UPDATE, request, item)

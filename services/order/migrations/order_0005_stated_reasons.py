@@ -1,4 +1,6 @@
-"""Why orders were called off."""
+"""Why orders were called off, and how often their metadata was given anew."""
+
+from alembic import op
 
 from paykit.reasons import stated_reason_schema
 
@@ -10,3 +12,4 @@ expands = True
 
 def upgrade() -> None:
     stated_reason_schema.add_v1("order")
+    op.execute('ALTER TABLE "order" ADD COLUMN metadata_version bigint NOT NULL DEFAULT 0')

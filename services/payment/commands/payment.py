@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from paykit.aggregate import require_etag
 from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.contacts import contact as contact_rules
 from paykit.contacts import erasing
@@ -59,6 +60,15 @@ class CreatePayment:
     payment_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdatePayment:
+    """Metadata that a payment is to have, JSON text, if it still has the etag; an empty one asks for nothing."""
+
+    payment_id: str
+    metadata: str
+    etag: str
+
+
 async def create_payments(tx: Tx, items: Sequence[CreatePayment]) -> list[Payment | DomainError]:
     """Accept payments and queue their charges or authorizations.
 
@@ -76,6 +86,31 @@ async def create_payments(tx: Tx, items: Sequence[CreatePayment]) -> list[Paymen
     await store.contacts.add(tx, {payment.payment_id: item.contact for payment, item in accepted})
     for payment, item in accepted:
         tx.emit(domain.payment.created(payment), cause=item.cause)
+    return results
+
+
+async def update_payments(tx: Tx, items: Sequence[UpdatePayment]) -> list[Payment | DomainError]:
+    """Change what merchants attached to payments, in order; no event tells of it.
+
+    Refusals: PaymentNotFound, EtagMismatch.
+    """
+    locked = await store.payments.lock(tx, [item.payment_id for item in items])
+    payments = {payment.payment_id: payment for payment in locked.values()}
+    described: list[Payment] = []
+
+    def update(item: UpdatePayment) -> Payment:
+        payment = payments.get(item.payment_id)
+        if payment is None:
+            raise domain.payment.not_found(item.payment_id)
+        require_etag(item.etag, domain.authorization.etag(payment), payment_id=payment.payment_id)
+        changed = domain.authorization.describe(payment, item.metadata, now=tx.now)
+        if changed is not payment:
+            described.append(changed)
+        payments[item.payment_id] = changed
+        return changed
+
+    results = fold(items, update)
+    await store.payments.describe(tx, described)
     return results
 
 

@@ -43,9 +43,18 @@ def uncaptured_minor(payment: Payment) -> int:
 def etag(payment: Payment) -> str:
     """Return what changes with every change; that of an authorized payment also tells what no event tells of."""
     if payment.capture_mode is not CaptureMode.MANUAL:
-        return f"v{payment.aggregate_version}"
+        return f"v{payment.aggregate_version}{etag_of(payment.metadata_version) if payment.metadata_version else ''}"
     changed_us = (payment.update_time - _EPOCH) // _MICROSECOND
     return etag_of(payment.aggregate_version, payment.capturing_minor, payment.cancelling_minor, changed_us)
+
+
+def describe(payment: Payment, metadata: str, *, now: datetime) -> Payment:
+    """Return a payment with other metadata, in whichever state; the same leaves it as it is. No event tells of it."""
+    if metadata == payment.metadata:
+        return payment
+    # The etag of one that is authorized follows its update_time, which has to move on.
+    update_time = max(now, payment.update_time + _MICROSECOND)
+    return replace(payment, metadata=metadata, metadata_version=payment.metadata_version + 1, update_time=update_time)
 
 
 def is_concluded(payment: Payment) -> bool:

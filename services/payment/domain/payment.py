@@ -96,10 +96,10 @@ class Payment:
     """A payment; every amount is in minor units of `currency_code`.
 
     Attributes:
-        metadata: JSON text of an object of strings, as the merchant gave it.
+        metadata, metadata_version: JSON text of an object of strings, as the merchant gave it, and how often anew.
         country_code: Of the merchant, when the payment was accepted.
         authorized_minor: With MANUAL; a charge is never authorized apart from its capture.
-        capturing_minor: Held by captures without an outcome, UNKNOWN ones included.
+        capturing_minor, refunding_minor, fee_returning_minor: Held by captures and refunds without an outcome.
         cancelling_minor: Held by a void without an outcome; never beside a capture.
         cancelled_minor: Given up without having been captured.
         cancel_reason: Set from when what is not captured is to be given up, even before a channel is asked: nothing
@@ -110,7 +110,6 @@ class Payment:
         capture_id: The latest capture.
         channel_reference: Of the charge or authorization, which its captures and refunds name.
         unbacked_minor: The part of what was refunded that no capture stood behind; the ledger holds it in suspense.
-        refunding_minor, fee_returning_minor: Held by refunds without an outcome, UNKNOWN ones included.
         fee_plan_version, refund_fee_returned: Of the latest capture: a later plan does not change what was agreed.
         lost_minor: The part of what is disputed that is lost.
         overdisputed_minor: Disputed or lost above what was left; what becomes free is kept for it.
@@ -167,6 +166,7 @@ class Payment:
     failure_reason: events.FailureReason | None = None
     failure_code: str | None = None
     aggregate_version: int = 1
+    metadata_version: int = 0
     creating_call: CreatingCall = NO_CALL
 
 

@@ -55,6 +55,14 @@ _CREATE_IN_BATCH = Operation(
 )
 
 
+_UPDATE = Operation(
+    name="UpdatePayment",
+    command=commands.payment.update_payments,
+    reply=lambda payment: pb.UpdatePaymentResponse(payment=messages.payment.to_payment(payment)),
+    reply_type=pb.UpdatePaymentResponse,
+)
+
+
 class PaymentServicer(
     RefundMethods,
     CaptureMethods,
@@ -105,6 +113,10 @@ class PaymentServicer(
     async def GetPayment(self, request: pb.GetPaymentRequest, _context: Any) -> pb.GetPaymentResponse:
         """Read a payment with its captures and attempts."""
         return await self._outcomes.get(request, _PAYMENT, key=request.payment_id, missing=domain.payment.not_found)
+
+    async def UpdatePayment(self, request: pb.UpdatePaymentRequest, _context: Any) -> pb.UpdatePaymentResponse:
+        """Change what a merchant attached to a payment, once per request_id."""
+        return await self._runtime.call(_UPDATE, request, messages.payment.from_update_payment(request))
 
     async def ListPayments(self, request: pb.ListPaymentsRequest, _context: Any) -> pb.ListPaymentsResponse:
         """Read a page of payments."""

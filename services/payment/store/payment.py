@@ -53,6 +53,13 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
 WHERE payment.payment_id = new.payment_id
 """
 
+_DESCRIBE = """
+UPDATE payment SET metadata = new.metadata, metadata_version = new.metadata_version, update_time = new.update_time
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[])
+    AS new (payment_id, metadata, metadata_version, update_time)
+WHERE payment.payment_id = new.payment_id
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentFilter:
@@ -148,6 +155,17 @@ class Payments(Table[str, Payment]):
             stated = columns([payment.stated for payment in rows], ("stated_reason", "stated_by", "stated_time"))
             require_all_changed(self.name, await tx.run(_KEEP_STATED, list(latest), *stated), len(rows))
 
+    async def describe(self, tx: Tx, payments: Collection[Payment]) -> None:
+        """Write the metadata of locked payments; of several changes of one the last counts. As that.
+
+        Raises:
+            InvariantError: A payment is not there.
+        """
+        latest = list({payment.payment_id: payment for payment in payments}.values())
+        if latest:
+            written = ("payment_id", "metadata", "metadata_version", "update_time")
+            require_all_changed(self.name, await tx.run(_DESCRIBE, *columns(latest, written)), len(latest))
+
     async def taken_minor(self, tx: Tx, order_ids: Collection[str]) -> dict[str, int]:
         """Read what payments have paid or still may capture of orders; nothing where there is none."""
         return {row[0]: row[1] for row in await tx.fetch(_SELECT_TAKEN, order_ids)}
@@ -174,7 +192,7 @@ payments = Payments(
         *("state", "aggregate_version", "creating_call"),
     ),
     shared=("create_time", "update_time", "state", "aggregate_version"),
-    # All but the channel, which only `move` changes, and what only `keep_stated` does.
+    # All but the channel, which only `move` changes, and what only `keep_stated` and `describe` do.
     changing=(
         *("state", "authorized_minor", "capturing_minor", "cancelling_minor", "cancelled_minor", "cancel_reason"),
         *("expire_time", "captured_minor", "reversed_minor", "refunded_minor", "unbacked_minor", "refunding_minor"),

@@ -15,7 +15,7 @@ from paykit.serve.validation import card_numbers, validator
 
 TIMESTAMP = "google.protobuf.Timestamp"
 PAGE_TOKEN_CHARACTERS_MAX = 1024
-READS = re.compile(r"(Get|List|Query|Preview|Export|StreamMetrics$|TryRuleSet$|Inquire$|BatchInquire$)")
+READS = re.compile(r"(Get|List|Query|Watch|Preview|Export|StreamMetrics$|TryRuleSet$|Inquire$|BatchInquire$)")
 """How the names of methods begin, or are, that change nothing."""
 
 NAMED_OTHERWISE = {
@@ -141,6 +141,23 @@ def test_reasons_in_own_words_have_one_form() -> None:
     assert {key: pattern for key, pattern in rules.items() if pattern not in {REASON, REASON_OR_NONE}} == {}
 
 
+def updates() -> list[MethodDescriptor]:
+    """Return what changes fields that a mask names."""
+    return [method for method in methods() if method.name.startswith("Update")]
+
+
+def test_an_update_has_the_resource_with_its_id_and_etag_and_a_mask_beside_it() -> None:
+    assert len(updates()) >= 4
+    for method in updates():
+        resource, *others = method.input_type.fields
+        assert [field.name for field in others] == ["update_mask", "request_id"], method.full_name
+        assert resource.message_type is not None
+        assert method.output_type.fields_by_name[resource.name].message_type == resource.message_type, method.full_name
+        rules = {field.name: rules_of(field) for field in resource.message_type.fields}
+        assert rules[f"{resource.name}_id"].string.pattern, method.full_name
+        assert rules["etag"].string.max_len, method.full_name
+
+
 def test_every_list_has_pages() -> None:
     short = {"ListTemplates"}  # As many as there are files of them.
     listing = [m for m in methods() if m.name.startswith("List") and m.name not in short]
@@ -185,7 +202,9 @@ def test_whoever_changes_what_has_an_etag_can_say_which() -> None:
     resources = {message.full_name for message in messages() if "etag" in message.fields_by_name}
     resources = {name for name in resources if not name.endswith("Request")}
     for method in methods():
-        if READS.match(method.name) or "Create" in method.name or method.name == "RotateWebhookSecret":
+        if READS.match(method.name) or re.match("Create|BatchCreate|StreamCreate|Update", method.name):
+            continue  # An update has the etag in its resource.
+        if method.name == "RotateWebhookSecret":
             continue  # Secrets stand beside the endpoint: its etag does not change with them.
         shown = {f.message_type.full_name for f in method.output_type.fields if f.message_type is not None}
         if shown & resources:

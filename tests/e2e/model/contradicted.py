@@ -196,8 +196,10 @@ class ContradictedJourney:
         rule = merchant_pb2.FeeRule(currency_code="USD", basis_points=basis_points, fixed_minor=10)
         request = merchant_pb2.UpdateMerchantRequest(
             request_id=new_request_id(),
-            merchant_id=self.shop.merchant_id,
-            fee_plan=merchant_pb2.FeePlan(fees=[rule], refund_fee_returned=self._draw.random() < 0.5),
+            merchant=merchant_pb2.Merchant(
+                merchant_id=self.shop.merchant_id,
+                fee_plan=merchant_pb2.FeePlan(fees=[rule], refund_fee_returned=self._draw.random() < 0.5),
+            ),
             update_mask=field_mask_pb2.FieldMask(paths=["fee_plan"]),
         )
         await self._call("merchant", "UpdateMerchant", request)

@@ -114,8 +114,9 @@ class Journey:
             return
         request = merchant_pb2.UpdateMerchantRequest(
             request_id=new_request_id(),
-            merchant_id=self.merchant_id,
-            fee_plan=terms.fee_plan(self._plan.changed_fees),
+            merchant=merchant_pb2.Merchant(
+                merchant_id=self.merchant_id, fee_plan=terms.fee_plan(self._plan.changed_fees)
+            ),
             update_mask=field_mask_pb2.FieldMask(paths=["fee_plan"]),
         )
         await call(self._clients.merchant.UpdateMerchant, request)

@@ -700,79 +700,34 @@ class UpdateMerchantRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    MERCHANT_ID_FIELD_NUMBER: _builtins.int
-    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
-    COUNTRY_CODE_FIELD_NUMBER: _builtins.int
-    CONTACT_EMAIL_FIELD_NUMBER: _builtins.int
-    FEE_PLAN_FIELD_NUMBER: _builtins.int
-    SETTLEMENT_POLICY_FIELD_NUMBER: _builtins.int
+    MERCHANT_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
-    ETAG_FIELD_NUMBER: _builtins.int
-    REFUND_TERMS_FIELD_NUMBER: _builtins.int
-    LOCALE_FIELD_NUMBER: _builtins.int
-    PUBLIC_NAME_FIELD_NUMBER: _builtins.int
-    SUPPORT_EMAIL_FIELD_NUMBER: _builtins.int
-    NOTIFICATION_EMAIL_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
-    merchant_id: _builtins.str
-    """The merchant."""
-    display_name: _builtins.str
-    """New trading name, 1 to 200 characters."""
-    country_code: _builtins.str
-    """New country; empty removes it."""
-    contact_email: _builtins.str
-    """New address."""
-    etag: _builtins.str
-    """The etag that the merchant must still have; empty changes it whatever happened meanwhile."""
-    locale: _builtins.str
-    """New language, BCP 47; empty means en."""
-    public_name: _builtins.str
-    """New name for payers; empty means display_name."""
-    support_email: _builtins.str
-    """New address for customers; empty removes it."""
-    notification_email: _builtins.str
-    """New address for notifications; empty removes it."""
     request_id: _builtins.str
     """A UUID that names this request: sent again, it changes nothing and is answered as it was, for a day."""
     @_builtins.property
-    def fee_plan(self) -> Global___FeePlan:
-        """New fee plan, as a whole; absent means no rules."""
-
-    @_builtins.property
-    def settlement_policy(self) -> Global___SettlementPolicy:
-        """New settlement policy, as a whole; absent means MANUAL."""
-
-    @_builtins.property
-    def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """The fields to change, of display_name, country_code, contact_email, fee_plan, settlement_policy, refund_terms, locale,
-        public_name, support_email and notification_email; at least one.
+    def merchant(self) -> Global___Merchant:
+        """The merchant by its id, with the new values; if it has an etag, the merchant must still have that. What update_mask does not name
+        is not looked at.
         """
 
     @_builtins.property
-    def refund_terms(self) -> Global___RefundTerms:
-        """New terms of refunds, as a whole; absent means ALLOW without a limit."""
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """The fields to change, each as a whole: display_name, country_code, contact_email, fee_plan (absent: no rules),
+        settlement_policy (absent: MANUAL), refund_terms (absent: ALLOW without a limit), locale (empty: en), public_name (empty:
+        display_name), support_email and notification_email; at least one.
+        """
 
     def __init__(
         self,
         *,
-        merchant_id: _builtins.str = ...,
-        display_name: _builtins.str = ...,
-        country_code: _builtins.str = ...,
-        contact_email: _builtins.str = ...,
-        fee_plan: Global___FeePlan | None = ...,
-        settlement_policy: Global___SettlementPolicy | None = ...,
+        merchant: Global___Merchant | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
-        etag: _builtins.str = ...,
-        refund_terms: Global___RefundTerms | None = ...,
-        locale: _builtins.str = ...,
-        public_name: _builtins.str = ...,
-        support_email: _builtins.str = ...,
-        notification_email: _builtins.str = ...,
         request_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["fee_plan", b"fee_plan", "refund_terms", b"refund_terms", "settlement_policy", b"settlement_policy", "update_mask", b"update_mask"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["merchant", b"merchant", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_email", b"contact_email", "country_code", b"country_code", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "locale", b"locale", "merchant_id", b"merchant_id", "notification_email", b"notification_email", "public_name", b"public_name", "refund_terms", b"refund_terms", "request_id", b"request_id", "settlement_policy", b"settlement_policy", "support_email", b"support_email", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["merchant", b"merchant", "request_id", b"request_id", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

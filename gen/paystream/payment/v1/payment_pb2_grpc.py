@@ -81,6 +81,11 @@ class PaymentServiceStub:
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentResponse.FromString,
                 _registered_method=True)
+        self.UpdatePayment = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/UpdatePayment',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.UpdatePaymentRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.UpdatePaymentResponse.FromString,
+                _registered_method=True)
         self.CancelPayment = channel.unary_unary(
                 '/paystream.payment.v1.PaymentService/CancelPayment',
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CancelPaymentRequest.SerializeToString,
@@ -251,6 +256,16 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdatePayment(self, request, context):
+        """Changes the metadata of a payment, in whichever state; no event tells of it, as none carries metadata.
+
+        Idempotent by request_id, for a day. Errors: NOT_FOUND PAYMENT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT
+        UPDATE_MASK_INVALID (metadata path, updatable).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CancelPayment(self, request, context):
         """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
 
@@ -411,6 +426,11 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.CapturePayment,
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentResponse.SerializeToString,
+            ),
+            'UpdatePayment': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdatePayment,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.UpdatePaymentRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.UpdatePaymentResponse.SerializeToString,
             ),
             'CancelPayment': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelPayment,
@@ -657,6 +677,33 @@ class PaymentService:
             '/paystream.payment.v1.PaymentService/CapturePayment',
             paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentRequest.SerializeToString,
             paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdatePayment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/UpdatePayment',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.UpdatePaymentRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.UpdatePaymentResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -107,6 +107,12 @@ class PaymentServiceStub:
     CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up);
     ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata capture_id: the capture that has it).
     """
+    UpdatePayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.UpdatePaymentRequest, _payment_pb2.UpdatePaymentResponse]
+    """Changes the metadata of a payment, in whichever state; no event tells of it, as none carries metadata.
+
+    Idempotent by request_id, for a day. Errors: NOT_FOUND PAYMENT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT
+    UPDATE_MASK_INVALID (metadata path, updatable).
+    """
     CancelPayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CancelPaymentRequest, _payment_pb2.CancelPaymentResponse]
     """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
 
@@ -257,6 +263,12 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     ETAG_MISMATCH; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
     CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up);
     ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata capture_id: the capture that has it).
+    """
+    UpdatePayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.UpdatePaymentRequest, _payment_pb2.UpdatePaymentResponse]  # type: ignore[assignment]
+    """Changes the metadata of a payment, in whichever state; no event tells of it, as none carries metadata.
+
+    Idempotent by request_id, for a day. Errors: NOT_FOUND PAYMENT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT
+    UPDATE_MASK_INVALID (metadata path, updatable).
     """
     CancelPayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.CancelPaymentRequest, _payment_pb2.CancelPaymentResponse]  # type: ignore[assignment]
     """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
@@ -441,6 +453,18 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         ETAG_MISMATCH; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
         CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up);
         ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata capture_id: the capture that has it).
+        """
+
+    @_abc_1.abstractmethod
+    def UpdatePayment(
+        self,
+        request: _payment_pb2.UpdatePaymentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.UpdatePaymentResponse, _abc.Awaitable[_payment_pb2.UpdatePaymentResponse]]:
+        """Changes the metadata of a payment, in whichever state; no event tells of it, as none carries metadata.
+
+        Idempotent by request_id, for a day. Errors: NOT_FOUND PAYMENT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT
+        UPDATE_MASK_INVALID (metadata path, updatable).
         """
 
     @_abc_1.abstractmethod
