@@ -10,9 +10,8 @@ import structlog
 from google.protobuf import descriptor_pool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
-from grpc_reflection.v1alpha import reflection
 
-from paykit.serve.accepting import accepting_server
+from paykit.serve.accepting import accepting_server, reflection
 from paykit.serve.edge import EdgeOptions
 from paykit.serve.interceptors import Edge
 from paykit.serve.validation import validator as validation
@@ -117,7 +116,7 @@ async def start(servicers: Sequence[Servicer], options: ServerOptions) -> GrpcSe
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     for name in (*names, _HEALTH):
         await health.set(name, health_pb2.HealthCheckResponse.SERVING)
-    reflection.enable_server_reflection([*names, _HEALTH, reflection.SERVICE_NAME], server)
+    reflection.enable([*names, _HEALTH], server)
     address = _bind(server, options.address)
     await server.start()
     structlog.get_logger(__name__).info("grpc_serving", address=address, services=names)
