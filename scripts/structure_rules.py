@@ -34,6 +34,7 @@ SQL_OF_THE_LIBRARY = {
     "paykit.kafka": "the relay leads by an advisory lock",
     "paykit.merchants": "the projection of merchants is a table that the library brings to services",
     "paykit.process": "migrations, and the business clock's table",
+    "paykit.reasons": "stated reasons are columns that the library brings to tables of services",
     "paykit.rebuild": "shadow schemas are made and compared by PostgreSQL's own catalogue",
     "paykit.serve": "idempotency keys are a table of the runtime, and lists are paged by their query",
     "paykit.testing": "databases copied from a template",

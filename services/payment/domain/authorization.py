@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from paykit.aggregate import etag_of, next_revision
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
+from paykit.reasons.stated_reason import NOT_STATED, StatedReason
 from paystream.payment.v1 import events
 from services.payment.domain.payer_action import NOTHING_TO_DO, CallingOff, PayerAction
 from services.payment.domain.payment import (
@@ -47,9 +48,18 @@ def etag(payment: Payment) -> str:
     So does that of one that is called off.
     """
     if payment.capture_mode is not CaptureMode.MANUAL and payment.payer_action.calling_off is None:
-        return f"v{payment.aggregate_version}"
+        return f"v{payment.aggregate_version}{etag_of(payment.metadata_version) if payment.metadata_version else ''}"
     changed_us = (payment.update_time - _EPOCH) // _MICROSECOND
     return etag_of(payment.aggregate_version, payment.capturing_minor, payment.cancelling_minor, changed_us)
+
+
+def describe(payment: Payment, metadata: str, *, now: datetime) -> Payment:
+    """Return a payment with other metadata, in whichever state; the same leaves it as it is. No event tells of it."""
+    if metadata == payment.metadata:
+        return payment
+    # The etag of one that is authorized follows its update_time, which has to move on.
+    update_time = max(now, payment.update_time + _MICROSECOND)
+    return replace(payment, metadata=metadata, metadata_version=payment.metadata_version + 1, update_time=update_time)
 
 
 def is_concluded(payment: Payment) -> bool:
@@ -65,6 +75,13 @@ def is_concluded(payment: Payment) -> bool:
 def has_outcome(payment: Payment) -> bool:
     """Return whether a payment is concluded, and its payer has nothing to do."""
     return is_concluded(payment) and payment.state is not PaymentState.REQUIRES_ACTION
+
+
+def is_over(payment: Payment) -> bool:
+    """Return whether nothing more comes of a payment by itself: refunds and disputes are asked for by others."""
+    ended = payment.state in {PaymentState.SUCCEEDED, PaymentState.FAILED, PaymentState.CANCELLED}
+    left = payment.state is PaymentState.SUCCEEDED and uncaptured_minor(payment)
+    return ended and not left and not payment.capturing_minor and not payment.cancelling_minor
 
 
 def capturable_minor(payment: Payment) -> int:
@@ -121,6 +138,11 @@ def authorize(
         created_at=authorized.create_time,
         attempt_count=authorized.attempt_count,
     )
+
+
+def cancellation(payment: Payment) -> StatedReason:
+    """Return why a caller gave it up: nothing where paystream did, or where nothing is given up after all."""
+    return payment.stated if payment.cancel_reason is events.CancelReason.REQUESTED else NOT_STATED
 
 
 def require_cancellable(payment: Payment) -> None:
@@ -228,4 +250,5 @@ def _cancel(
         cancelled_minor=amount_minor,
         channel_reference=cancelled.channel_reference,
         reason=reason,
+        stated_reason=cancellation(cancelled).stated_reason,
     )

@@ -2,8 +2,8 @@
 
 from paykit.postgres.upgrades import schema_changes
 
-revision = "payment_0017"
-down_revision = "payment_0016"
+revision = "payment_0018"
+down_revision = "payment_0017"
 branch_labels = None
 expands = True
 

@@ -3,8 +3,8 @@
 from paykit.postgres import runtime_schema
 from paykit.postgres.upgrades import schema_changes
 
-revision = "payment_0016"
-down_revision = "payment_0015"
+revision = "payment_0017"
+down_revision = "payment_0016"
 branch_labels = None
 expands = True
 

@@ -2,8 +2,8 @@
 
 from paykit.postgres.upgrades import schema_changes
 
-revision = "payment_0018"
-down_revision = "payment_0017"
+revision = "payment_0019"
+down_revision = "payment_0018"
 branch_labels = None
 concurrent = True
 expands = True
