@@ -186,6 +186,8 @@ class Settings(BaseSettings):
         dispute_due_soon_s: Business time before the end of the time to answer a dispute at which that is told, once.
         unsent_ttl_s: Business time until a payment or capture that could not be sent to its channel fails unsent, where
             its caller asked for no other time.
+        action_ttl_s: Business time that a payer has for what a channel requires, where that does not say until when;
+            then the payment is called off.
         peers: Where the other services answer, by name, as JSON. Only reads go to them: `journey` tells by them.
         withdrawal_approval_limits: In minor units by currency, `*` standing for those that are not named: above
             it, what a merchant withdraws in 24 hours has to be approved by a second person. JSON, as in
@@ -261,6 +263,7 @@ class Settings(BaseSettings):
     authorization_expiring_s: int = Field(default=86_400, ge=1, le=30 * 86_400)
     dispute_due_soon_s: int = Field(default=3 * 86_400, ge=1, le=60 * 86_400)
     unsent_ttl_s: int = Field(default=86_400, ge=60, le=30 * 86_400)
+    action_ttl_s: int = Field(default=3_600, ge=1, le=30 * 86_400)
     peers: Peers = Field(default={}, max_length=20)
     withdrawal_approval_limits: Limits = Field(default={"*": 1_000_000})
     withdrawal_daily_limits: Limits = Field(default={"*": 100_000_000})

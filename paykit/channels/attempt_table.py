@@ -34,7 +34,7 @@ _AGE_S = "coalesce(extract(epoch FROM clock_timestamp() - start_time), 0)::float
 
 _ANY_PENDING = "SELECT EXISTS (SELECT FROM attempt WHERE state = 'PENDING' AND channel = $1)"
 _ANY_DUE = """
-SELECT EXISTS (SELECT FROM attempt WHERE state IN ('STARTED', 'UNKNOWN') AND due_time <= now() AND channel = $1)
+SELECT EXISTS (SELECT FROM attempt WHERE state IN ({open}) AND due_time <= now() AND channel = $1)
 """
 
 # Takes attempts to send off the queue, for good: from here on they are only ever inquired about. Jobs of several
@@ -52,7 +52,7 @@ RETURNING {claimed}
 _CLAIM_OPEN = """
 UPDATE attempt SET due_time = now() + $2::float8 * interval '1 s'
 FROM (SELECT attempt_id AS claimed_id FROM attempt
-      WHERE {bounds}state IN ('STARTED', 'UNKNOWN') AND due_time <= now() AND channel = $3 ORDER BY due_time LIMIT $1
+      WHERE {bounds}state IN ({open}) AND due_time <= now() AND channel = $3 ORDER BY due_time LIMIT $1
       FOR UPDATE SKIP LOCKED) claimed, {aggregate}
 WHERE attempt_id = claimed_id AND {aggregate}.{aggregate}_id = attempt.{aggregate}_id
 RETURNING {claimed}
@@ -114,13 +114,25 @@ class AttemptTable(Table[str, A], Generic[A, C]):
         aggregate: The table of what the attempts are for; its key `<aggregate>_id` is a column of both.
         beside: The columns of the aggregate that a channel needs to know.
         claimed: Makes a claimed attempt of an attempt and what stands beside it.
+        inquired: The states in which a channel is asked what became of an attempt; an index leads to them.
+        changing: The columns that change beside those that attempts of all services have.
     """
 
-    def __init__(self, attempt: type[A], *, aggregate: str, beside: Sequence[str], claimed: Callable[..., C]) -> None:
-        changing = (*_CHANGING, "update_time")
+    def __init__(
+        self,
+        attempt: type[A],
+        *,
+        aggregate: str,
+        beside: Sequence[str],
+        claimed: Callable[..., C],
+        inquired: Sequence[AttemptState] = (AttemptState.STARTED, AttemptState.UNKNOWN),
+        changing: Sequence[str] = (),
+    ) -> None:
+        changing = (*_CHANGING, *changing, "update_time")
         computed = {"age_s": _AGE_S, "lease_end": "attempt.due_time"}
         super().__init__(attempt, "attempt", key="attempt_id", changing=changing, computed=computed)
         self._make_claimed, self._beside, self._aggregate = claimed, tuple(beside), aggregate
+        self._inquired, self._open = tuple(inquired), ", ".join(f"'{state}'" for state in inquired)
         self.claimed = ", ".join([self.selected, *(f"{aggregate}.{name}" for name in self._beside)])
         self._renew = _RENEW.format(aggregate=aggregate, claimed=self.claimed)
         self._written = ("attempt_id", *changing)
@@ -137,7 +149,7 @@ class AttemptTable(Table[str, A], Generic[A, C]):
 
     async def any_due(self, tx: Tx, *, channel: str) -> bool:
         """Return whether an inquiry at a channel is due."""
-        return bool((await tx.fetch(_ANY_DUE, channel))[0][0])
+        return bool((await tx.fetch(_ANY_DUE.format(open=self._open), channel))[0][0])
 
     async def claim_pending(self, tx: Tx, *, channel: str, limit: int, lease_s: float) -> list[C]:
         """Take the attempts that have waited longest for a channel, to send them."""
@@ -149,9 +161,9 @@ class AttemptTable(Table[str, A], Generic[A, C]):
     async def claim_open(self, tx: Tx, *, channel: str, limit: int, lease_s: float) -> list[C]:
         """Take attempts that a channel was sent, whose outcome is not known, and whose next inquiry is due."""
         bounds, keys = tx.claims.bounds(("attempt_id",), first=4)
-        sql = _CLAIM_OPEN.format(bounds=bounds, aggregate=self._aggregate, claimed=self.claimed)
+        sql = _CLAIM_OPEN.format(bounds=bounds, aggregate=self._aggregate, claimed=self.claimed, open=self._open)
         rows = await tx.lock(self.name, sql, limit, lease_s, channel, *keys)
-        return await self._taken(tx, rows, states=("STARTED", "UNKNOWN"))
+        return await self._taken(tx, rows, states=self._inquired)
 
     async def renew(self, tx: Tx, claimed: Collection[C], *, lease_s: float) -> list[C]:
         """Begin the leases of what was claimed to be sent anew; what another job has taken meanwhile is left out."""

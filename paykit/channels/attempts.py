@@ -5,12 +5,13 @@ most once. Whatever interrupts it in between leaves it STARTED or UNKNOWN, and t
 What evidence proves is in `judging`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from paykit.cause import Cause
+from paykit.channels.actions.next_action import NextAction
 from paykit.errors import DomainError, Kind
 
 INQUIRY_PAUSE_FIRST_S = 1.0
@@ -23,21 +24,23 @@ SEND_WITHIN_S = 2.0
 
 
 class AttemptState(StrEnum):
-    """How far the call has come."""
+    """How far the call has come; ACTION_REQUIRED: it has no outcome, as its channel waits for the payer."""
 
     PENDING = "PENDING"
     STARTED = "STARTED"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     UNKNOWN = "UNKNOWN"
+    ACTION_REQUIRED = "ACTION_REQUIRED"
 
 
 class EvidenceOutcome(StrEnum):
     """What a piece of evidence says.
 
-    PENDING: the channel has it and has not decided. NO_ANSWER: the call ended without an answer. NOT_FOUND: the channel
-    has not got it, and may still get it unless the evidence is final. RETURNED: it was carried out, and undone later,
-    as payouts can be; about the attempt itself that says the same as SUCCEEDED.
+    PENDING: the channel has it and has not decided. ACTION_REQUIRED: nor will it before the payer has acted. NO_ANSWER:
+    the call ended without an answer. NOT_FOUND: the channel has not got it, and may still get it unless the evidence is
+    final. RETURNED: it was carried out, and undone later, as payouts can be; about the attempt itself that says the
+    same as SUCCEEDED.
     """
 
     SUCCEEDED = "SUCCEEDED"
@@ -46,6 +49,7 @@ class EvidenceOutcome(StrEnum):
     NO_ANSWER = "NO_ANSWER"
     NOT_FOUND = "NOT_FOUND"
     RETURNED = "RETURNED"
+    ACTION_REQUIRED = "ACTION_REQUIRED"
 
 
 class Source(StrEnum):
@@ -65,7 +69,10 @@ class Source(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What evidence changes: WAIT only asks again later, CONFIRM changes nothing."""
+    """What evidence changes: WAIT only asks again later, CONFIRM changes nothing.
+
+    REQUIRE_ACTION: the channel waits for the payer; whether that is news, the service knows.
+    """
 
     SUCCEED = "SUCCEED"
     FAIL = "FAIL"
@@ -73,6 +80,7 @@ class Verdict(StrEnum):
     WAIT = "WAIT"
     CONFIRM = "CONFIRM"
     CONTRADICT = "CONTRADICT"
+    REQUIRE_ACTION = "REQUIRE_ACTION"
 
 
 class AttemptNotFound(DomainError):
@@ -132,6 +140,16 @@ class Attempt:
         """Whether the amount that its channel tells is evidence; of what moves no money it is not."""
         return True
 
+    @property
+    def takes_action(self) -> bool:
+        """Whether it can wait for a payer; of one that cannot, ACTION_REQUIRED says the same as PENDING."""
+        return False
+
+    @property
+    def told_action(self) -> str | None:
+        """The digest of what its channel last said that the payer has to do; None while it said nothing."""
+        return None
+
 
 A = TypeVar("A", bound=Attempt)
 A_co = TypeVar("A_co", bound=Attempt, covariant=True)
@@ -162,6 +180,7 @@ class Evidence:
         failure_code: As the channel says; None unless FAILED or RETURNED.
         final: With NOT_FOUND: whether the channel cannot get the attempt any more; see `not_found_is_final`.
         amount_minor: As the channel says, with currency_code; None where it says nothing. Of RETURNED, what came back.
+        action: With ACTION_REQUIRED: what the payer has to do; None where the channel does not repeat it.
     """
 
     attempt_id: str
@@ -172,6 +191,7 @@ class Evidence:
     final: bool = False
     amount_minor: int | None = None
     currency_code: str | None = None
+    action: NextAction | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

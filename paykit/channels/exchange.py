@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -77,11 +78,19 @@ async def _heed(call: Call, source: Source, timeout_s: float) -> Sequence[Eviden
     attempt_ids, ask = call
     evidences = await _in_time(ask, timeout_s)
     if evidences is not None and [evidence.attempt_id for evidence in evidences] == attempt_ids:
-        return evidences
+        return [_usable(evidence) for evidence in evidences]
     _log.error("channel_adapter_failed", attempts=len(attempt_ids), answered=evidences is not None)
     return [
         Evidence(attempt_id=attempt_id, source=source, outcome=EvidenceOutcome.NO_ANSWER) for attempt_id in attempt_ids
     ]
+
+
+def _usable(evidence: Evidence) -> Evidence:
+    """Return evidence without what no payer could do, as an address that is none; what that was is not logged."""
+    if evidence.action is None or evidence.action.is_usable:
+        return evidence
+    _log.error("channel_action_unusable", attempt_id=evidence.attempt_id, kind=evidence.action.kind)
+    return replace(evidence, action=None)
 
 
 async def _in_time(ask: Callable[[], Awaitable[T]], timeout_s: float) -> T | None:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeVar
 
+from paykit.channels import payer_actions
 from paykit.channels.attempts import (
     Attempt,
     AttemptState,
@@ -66,6 +67,7 @@ VERDICTS: Mapping[tuple[AttemptState, EvidenceOutcome], Verdict] = MappingProxyT
     {
         **{(AttemptState.STARTED, outcome): _OPEN.get(outcome, _V.LOSE_ANSWER) for outcome in EvidenceOutcome},
         **{(AttemptState.UNKNOWN, outcome): _OPEN.get(outcome, _V.WAIT) for outcome in EvidenceOutcome},
+        **{(AttemptState.ACTION_REQUIRED, outcome): _OPEN.get(outcome, _V.WAIT) for outcome in EvidenceOutcome},
         **{(AttemptState.SUCCEEDED, outcome): _V.CONFIRM for outcome in EvidenceOutcome},
         (AttemptState.SUCCEEDED, EvidenceOutcome.FAILED): _V.CONTRADICT,
         **{(AttemptState.FAILED, outcome): _V.CONFIRM for outcome in EvidenceOutcome},
@@ -89,6 +91,8 @@ def judge(attempt: Attempt, evidence: Evidence, heard: Collection[Evidence] = ()
         IllegalTransition: The attempt was never sent, so the evidence cannot be about it.
     """
     _require_same_currency(attempt, evidence)
+    if (of_the_payer := payer_actions.judge(attempt, evidence)) is not None:
+        return of_the_payer
     verdict = VERDICTS.get((attempt.state, evidence.outcome))
     if verdict is None:
         raise IllegalTransition(
@@ -206,7 +210,7 @@ def decide(attempt: A, evidence: Evidence, verdict: Verdict, *, failure_reason: 
     failed = verdict is Verdict.FAIL
     return replace(
         attempt,
-        state=_STATE_AFTER[verdict],
+        state=_STATE_AFTER.get(verdict, attempt.state),
         channel_reference=evidence.channel_reference or attempt.channel_reference,
         failure_reason=failure_reason if failed else None,
         failure_code=evidence.failure_code if failed else None,
@@ -220,7 +224,7 @@ _STATE_AFTER = {
     Verdict.SUCCEED: AttemptState.SUCCEEDED,
     Verdict.FAIL: AttemptState.FAILED,
     Verdict.LOSE_ANSWER: AttemptState.UNKNOWN,
-    Verdict.WAIT: AttemptState.UNKNOWN,
+    Verdict.REQUIRE_ACTION: AttemptState.ACTION_REQUIRED,
 }
 
 

@@ -1,9 +1,10 @@
 """What is asked of channels: attempts, with all that a channel needs to know about them. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypedDict
 
+from paykit.channels.actions.next_action import NextAction
 from paykit.channels.attempts import Claimed, Evidence, EvidenceOutcome, Source
 
 
@@ -40,10 +41,15 @@ class ChannelRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationRequest(ChannelRequest):
-    """Reserve an amount, and with `capture` take it at once."""
+    """Reserve an amount, and with `capture` take it at once.
+
+    Attributes:
+        return_url: Where the payer comes back to after a redirect or challenge; empty where the caller gave none.
+    """
 
     method_token: str
     capture: bool
+    return_url: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,15 +170,17 @@ def response(
     reference: str | None = None,
     code: str | None = None,
     amount_minor: int | None = None,
+    action: NextAction | None = None,
 ) -> Evidence:
     """Make the evidence of what a channel answered to a request.
 
     Args:
         request: What was sent.
-        outcome: SUCCEEDED, FAILED, PENDING or NO_ANSWER.
+        outcome: SUCCEEDED, FAILED, PENDING, ACTION_REQUIRED or NO_ANSWER.
         reference: The channel's own; with SUCCEEDED there is always one.
         code: Why it failed, as the channel says.
         amount_minor: What the channel carried out, in the request's currency; None where it does not say.
+        action: What the payer has to do; of ACTION_REQUIRED.
     """
     return Evidence(
         attempt_id=request.attempt_id,
@@ -182,4 +190,5 @@ def response(
         failure_code=code,
         amount_minor=amount_minor,
         currency_code=None if amount_minor is None else request.currency_code,
+        action=action,
     )

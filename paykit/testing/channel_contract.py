@@ -83,12 +83,14 @@ class ChannelContract:
         adapter: The adapter under test.
         declined_minor: An amount that the channel declines to authorize, or to pay out.
         partial: An amount that the channel authorizes in part, and that part; None where it never does.
+        action_minor: An amount that the channel authorizes only once the payer has acted; None where it never asks.
         batch_size: Requests in the largest batch; paystream sends up to 500.
     """
 
     adapter: ClassVar[Adapter[Any]]
     declined_minor: ClassVar[int]
     partial: ClassVar[tuple[int, int] | None] = None
+    action_minor: ClassVar[int | None] = None
     currency_code: ClassVar[str] = "USD"
     method_token: ClassVar[str] = "tok_contract"  # noqa: S105 - names a card of a sandbox
     destination_token: ClassVar[str] = "ba_contract"  # noqa: S105
@@ -113,6 +115,32 @@ class ChannelContract:
         for evidence in (*await send(rig, [request]), *await inquire(rig, [request])):
             assert evidence.outcome is EvidenceOutcome.SUCCEEDED
             assert (evidence.amount_minor, evidence.currency_code) == (approved_minor, self.currency_code)
+
+    async def test_what_waits_for_its_payer_tells_what_that_has_to_do(self, rig: ChannelRig) -> None:
+        """It is no end: the answer and each inquiry tell the same, with what can be done and a reference."""
+        if self.action_minor is None:
+            return
+        request = replace(self._authorization(0, capture=True), amount_minor=self.action_minor)
+        for evidence in (*await send(rig, [request]), *await inquire(rig, [request]), *await inquire(rig, [request])):
+            assert evidence.outcome is EvidenceOutcome.ACTION_REQUIRED
+            assert evidence.action is not None
+            assert evidence.action.is_usable
+            assert evidence.channel_reference
+        assert rig.sent[request.attempt_id] == 1
+
+    async def test_what_waits_for_its_payer_is_called_off_by_a_void_or_goes_on(self, rig: ChannelRig) -> None:
+        """A void that succeeds proves that nothing was taken; after one that failed it is as it was."""
+        if self.action_minor is None:
+            return
+        request = replace(self._authorization(0, capture=True), amount_minor=self.action_minor)
+        [waiting] = await send(rig, [request])
+        void = VoidRequest(**self._facts(0), original_reference=waiting.channel_reference or "")
+        [called_off] = await send(rig, [void])
+        [after] = await inquire(rig, [request])
+        assert (called_off.outcome, after.outcome) in {
+            (EvidenceOutcome.SUCCEEDED, EvidenceOutcome.FAILED),
+            (EvidenceOutcome.FAILED, EvidenceOutcome.ACTION_REQUIRED),
+        }
 
     async def test_evidence_stands_in_the_order_of_the_requests(self, rig: ChannelRig) -> None:
         """One that is declined leaves its neighbours alone."""

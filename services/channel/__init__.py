@@ -4,6 +4,7 @@
 |---|---|
 | the books: what an attempt does, and what later becomes of it | `domain/transaction.py`, `commands/transaction.py` |
 | how an attempt is answered, by its amount or its id | `domain/behaviour.py` |
+| what a payer has to do, and what becomes of it | `domain/payer_action.py` |
 | what is said of an attempt after it was decided | `domain/late_outcome.py`, `commands/late_outcome.py` |
 | which of that an amount brings about by itself | `commands/aftereffect.py` |
 | the lines of statements, and those that are wrong on purpose | `domain/line.py`, `domain/misreporting.py` |

@@ -3,15 +3,18 @@
 import hashlib
 
 from paykit import money
+from paykit.channels.actions import next_action as next_actions
+from paykit.channels.actions.next_action_messages import to_next_action
 from paykit.money import require_known_currency
 from paykit.serve.timestamps import to_timestamp
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.common.v1.money_pb2 import Money
 from services.channel.commands import AdvanceDispute, OpenDispute, RespondToDispute, SetOutcome
-from services.channel.domain.behaviour import Behaviour
+from services.channel.domain.behaviour import DEFAULTS, Behaviour
 from services.channel.domain.dispute import ChannelDispute, ChannelDisputeStage, DisputeReason, DisputeResponse
+from services.channel.domain.instruction import Action, Instruction
 from services.channel.domain.late_outcome import LateOutcome, LateWord
-from services.channel.domain.transaction import Action, ChannelTransaction, Instruction
+from services.channel.domain.transaction import ChannelTransaction
 
 
 def from_authorize(request: pb.AuthorizeRequest) -> Instruction:
@@ -31,6 +34,7 @@ def from_authorize(request: pb.AuthorizeRequest) -> Instruction:
         related_no=request.related_no or None,
         callback_address=request.callback_address,
         correlation_id=request.correlation_id,
+        return_url=request.return_url,
     )
 
 
@@ -167,7 +171,9 @@ def to_transaction(transaction: ChannelTransaction) -> pb.Transaction:
         channel_reference=transaction.channel_reference,
         merchant_id=transaction.merchant_id or "",
         amount=to_amount(transaction),
-        outcome=pb.Outcome.Value(f"OUTCOME_{transaction.outcome}"),
+        outcome=pb.OUTCOME_ACTION_REQUIRED
+        if transaction.awaits_payer
+        else pb.Outcome.Value(f"OUTCOME_{transaction.outcome}"),
         decline_code=transaction.decline_code,
         channel_fee_minor=transaction.channel_fee_minor,
         captured=transaction.captured,
@@ -178,6 +184,9 @@ def to_transaction(transaction: ChannelTransaction) -> pb.Transaction:
         returned_amount=to_amount(transaction, transaction.returned_minor) if transaction.returned_minor else None,
         second_reference=transaction.second_reference or "",
         second_amount=to_amount(transaction, transaction.second_minor) if transaction.second_minor else None,
+        next_action=to_next_action(next_actions.from_json(transaction.next_action or ""))
+        if transaction.awaits_payer
+        else None,
     )
 
 
@@ -213,6 +222,7 @@ def to_behaviour(behaviour: Behaviour) -> pb.Behaviour:
         fee_basis_points=behaviour.fee_basis_points,
         finality_seconds=behaviour.finality_seconds,
         statement_fee_minor=behaviour.statement_fee_minor,
+        action_expires_seconds=behaviour.action_expires_seconds,
     )
 
 
@@ -231,6 +241,7 @@ def from_behaviour(behaviour: pb.Behaviour) -> Behaviour:
         fee_basis_points=behaviour.fee_basis_points,
         finality_seconds=behaviour.finality_seconds,
         statement_fee_minor=behaviour.statement_fee_minor,
+        action_expires_seconds=behaviour.action_expires_seconds or DEFAULTS.action_expires_seconds,
     )
 
 

@@ -27,6 +27,7 @@ SERVICE = Service(
                     payment_events.PaymentFailed,
                     payment_events.PaymentCancelled,
                     payment_events.PaymentUnknown,
+                    payment_events.PaymentActionRequired,
                     payment_events.PaymentRerouted,
                     payment_events.AuthorizationExpiring,
                     payment_events.CaptureFailed,

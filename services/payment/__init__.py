@@ -44,10 +44,10 @@ ApproveResolution RejectResolution RetryRefund ListUnmatchedEvidence.
 
 Topics: in merchant.events, order.events, accounting.events and reconciliation.events; out payment.events, keyed by
 payment_id: PaymentCreated PaymentAuthorized PaymentSuccess (one per capture) PaymentFailed PaymentCancelled
-PaymentUnknown PaymentRerouted PaymentContradicted PaymentContradictionResolved PaymentReversed AuthorizationExpiring
-CaptureFailed AttemptOverdue LateCaptureReceived LateCaptureAccepted EvidenceUnmatched RefundCreated RefundSuccess
-RefundFailed RefundUnknown RefundReturned DisputeInquiryOpened DisputeOpened DisputeExceeded DisputeContested
-DisputeDueSoon DisputeWon DisputeLost DisputeOverturned DisputeContradicted.
+PaymentUnknown PaymentActionRequired PaymentRerouted PaymentContradicted PaymentContradictionResolved PaymentReversed
+AuthorizationExpiring CaptureFailed AttemptOverdue LateCaptureReceived LateCaptureAccepted EvidenceUnmatched
+RefundCreated RefundSuccess RefundFailed RefundUnknown RefundReturned DisputeInquiryOpened DisputeOpened DisputeExceeded
+DisputeContested DisputeDueSoon DisputeWon DisputeLost DisputeOverturned DisputeContradicted.
 
 Invariants, each with a constraint behind it:
 
@@ -63,5 +63,6 @@ Invariants, each with a constraint behind it:
 - An attempt is called at most once. Claimed, it is only inquired about, until evidence ends it; what has ended follows
   what its channel says later, and all that it said is kept beside it. Only a charge or an authorization that was not
   sent may move to another channel.
+- What a payer has to do stands in the row of its payment while there is something to be done, and nowhere else.
 - merchant_reference is unique per merchant.
 """

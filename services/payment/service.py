@@ -67,6 +67,7 @@ SERVICE = Service(
     ),
     consumers=1,
     concludes=(
+        events.PaymentActionRequired,
         events.PaymentAuthorized,
         events.PaymentSuccess,
         events.PaymentFailed,
@@ -83,6 +84,7 @@ SERVICE = Service(
         events.PaymentFailed,
         events.PaymentCancelled,
         events.PaymentUnknown,
+        events.PaymentActionRequired,
         events.PaymentRerouted,
         events.AuthorizationExpiring,
         events.CaptureFailed,
@@ -115,6 +117,7 @@ SERVICE = Service(
         ),
         Job(name="inquire_attempts", run=jobs.attempts.inquire_attempts, every_s=0.5),
         Job(name="expire_unsent", run=jobs.attempts.expire_unsent, every_s=1.0),
+        Job(name="expire_actions", run=jobs.attempts.expire_actions, every_s=1.0),
         Job(name="expire_authorizations", run=jobs.attempts.expire_authorizations, every_s=1.0),
         Job(name=commands.refund_funds.RELEASING_JOB, run=jobs.refunds.release_refunds, every_s=1.0),
         Job(name=commands.dispute.ANSWERING_JOB, run=jobs.disputes.respond_to_disputes, every_s=1.0),

@@ -21,7 +21,11 @@ from services.withdrawal.store import BankAccountFilter, WithdrawalFilter
 
 _STATES = {state: pb.WithdrawalState.Value(f"WITHDRAWAL_STATE_{state}") for state in WithdrawalState}
 _FROM_STATES = {wire: state for state, wire in _STATES.items()}
-_ATTEMPT_STATES = {state: pb.AttemptState.Value(f"ATTEMPT_STATE_{state}") for state in AttemptState}
+_ATTEMPT_STATES: dict[AttemptState, pb.AttemptState.ValueType] = {
+    state: pb.AttemptState.Value(f"ATTEMPT_STATE_{state}")
+    for state in AttemptState
+    if state is not AttemptState.ACTION_REQUIRED  # A payout waits for no payer.
+}
 _ACCOUNT_STATES = {state: pb.BankAccountState.Value(f"BANK_ACCOUNT_STATE_{state}") for state in BankAccountState}
 _FROM_ACCOUNT_STATES = {wire: state for state, wire in _ACCOUNT_STATES.items()}
 _BLOCKED_REASONS: dict[str | None, pb.BlockedReason.ValueType] = {

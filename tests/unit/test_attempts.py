@@ -24,15 +24,17 @@ NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LATER = datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
 ATTEMPT_ID = "att_" + "4" * 32
 
-# Rows: the state; columns: SUCCEEDED RETURNED FAILED PENDING NO_ANSWER NOT_FOUND (not final); "-" is refused.
+# Rows: the state; columns: SUCCEEDED RETURNED FAILED PENDING NO_ANSWER NOT_FOUND (not final) ACTION_REQUIRED (of what
+# waits for no payer, as a payout; of the rest: test_payer_actions.py); "-" is refused.
 TABLE = """
-PENDING    -           -           -           -            -            -
-STARTED    SUCCEED     SUCCEED     FAIL        LOSE_ANSWER  LOSE_ANSWER  LOSE_ANSWER
-UNKNOWN    SUCCEED     SUCCEED     FAIL        WAIT         WAIT         WAIT
-SUCCEEDED  CONFIRM     CONFIRM     CONTRADICT  CONFIRM      CONFIRM      CONFIRM
-FAILED     CONTRADICT  CONTRADICT  CONFIRM     CONFIRM      CONFIRM      CONFIRM
+PENDING         -           -           -           -            -            -            -
+STARTED         SUCCEED     SUCCEED     FAIL        LOSE_ANSWER  LOSE_ANSWER  LOSE_ANSWER  LOSE_ANSWER
+UNKNOWN         SUCCEED     SUCCEED     FAIL        WAIT         WAIT         WAIT         WAIT
+ACTION_REQUIRED SUCCEED     SUCCEED     FAIL        LOSE_ANSWER  WAIT         WAIT         WAIT
+SUCCEEDED       CONFIRM     CONFIRM     CONTRADICT  CONFIRM      CONFIRM      CONFIRM      CONFIRM
+FAILED          CONTRADICT  CONTRADICT  CONFIRM     CONFIRM      CONFIRM      CONFIRM      CONFIRM
 """
-OUTCOMES = ["SUCCEEDED", "RETURNED", "FAILED", "PENDING", "NO_ANSWER", "NOT_FOUND"]
+OUTCOMES = ["SUCCEEDED", "RETURNED", "FAILED", "PENDING", "NO_ANSWER", "NOT_FOUND", "ACTION_REQUIRED"]
 CELLS = [
     (row[0], outcome, verdict)
     for row in (line.split() for line in TABLE.strip().splitlines())
@@ -73,7 +75,12 @@ def test_the_table_names_every_state_and_outcome() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "verdict"), [("STARTED", "FAIL"), ("UNKNOWN", "FAIL"), ("SUCCEEDED", "CONFIRM"), ("FAILED", "CONFIRM")]
+    ("state", "verdict"),
+    [
+        *((state, "FAIL") for state in ("STARTED", "UNKNOWN", "ACTION_REQUIRED")),
+        ("SUCCEEDED", "CONFIRM"),
+        ("FAILED", "CONFIRM"),
+    ],
 )
 def test_a_final_not_found_proves_failure_of_what_is_open(state: str, verdict: str) -> None:
     assert judging.judge(attempt_in(state), evidence("NOT_FOUND", final=True)) == verdict

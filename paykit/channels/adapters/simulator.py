@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 import grpc
 from google.rpc import code_pb2
 
+from paykit.channels.actions.next_action_messages import from_next_action
 from paykit.channels.attempts import Evidence, EvidenceOutcome, Source, not_found_is_final
 from paykit.channels.channel import ANSWER_TIMEOUT_S, INQUIRE_TIMEOUT_S, SEND_TIMEOUT_S, Channel
 from paykit.channels.registry import Adapter, AdapterSettings
@@ -37,6 +38,7 @@ _OUTCOMES = {
     pb.OUTCOME_APPROVED: EvidenceOutcome.SUCCEEDED,
     pb.OUTCOME_DECLINED: EvidenceOutcome.FAILED,
     pb.OUTCOME_PENDING: EvidenceOutcome.PENDING,
+    pb.OUTCOME_ACTION_REQUIRED: EvidenceOutcome.ACTION_REQUIRED,
 }
 # The channel understood, and will never take it.
 _REFUSALS = frozenset(
@@ -209,6 +211,7 @@ def _decided(attempt_id: str, transaction: pb.Transaction, source: Source) -> Ev
         failure_code=transaction.decline_code or None if outcome is EvidenceOutcome.FAILED else None,
         amount_minor=transaction.amount.amount_minor if approved else None,
         currency_code=transaction.amount.currency_code if approved else None,
+        action=from_next_action(transaction.next_action) if outcome is EvidenceOutcome.ACTION_REQUIRED else None,
     )
 
 
@@ -226,6 +229,7 @@ def _authorize(request: AuthorizationRequest) -> pb.AuthorizeRequest:
         callback_address=request.callback_address,
         related_no=request.related_no,
         correlation_id=request.correlation_id,
+        return_url=request.return_url,
     )
 
 

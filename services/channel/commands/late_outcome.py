@@ -11,6 +11,7 @@ from paykit.work import Rows, fold
 from services.channel import store
 from services.channel.domain import dispute, late_outcome, line, transaction
 from services.channel.domain.behaviour import Behaviours
+from services.channel.domain.instruction import MONEY_IN
 from services.channel.domain.late_outcome import LateOutcome, LateWord, OutcomeImpossible, Turned
 from services.channel.domain.line import ChannelLine
 from services.channel.domain.transaction import Authorization, ChannelTransaction
@@ -93,7 +94,7 @@ async def decline_refunds(tx: Tx, items: Sequence[DeclineRefunds]) -> list[Autho
         if recorded is None:
             raise dispute.attempt_not_found(item.attempt_id)
         authorization = authorizations.get(transaction.authorization_of(recorded))
-        if authorization is None or recorded.action not in transaction.MONEY_IN:
+        if authorization is None or recorded.action not in MONEY_IN:
             raise OutcomeImpossible("The attempt captures nothing.", state=recorded.outcome, outcome="DECLINED")
         return authorizations.put(replace(authorization, refund_declines_left=item.count))
 

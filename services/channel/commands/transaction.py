@@ -9,17 +9,10 @@ from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
 from services.channel import store
-from services.channel.domain import behaviour, line, misreporting, transaction
-from services.channel.domain.behaviour import Aftereffect, Behaviour, Behaviours, Scenario
-from services.channel.domain.transaction import (
-    MONEY_IN,
-    Action,
-    AttemptIdReused,
-    Authorization,
-    ChannelTimeout,
-    ChannelTransaction,
-    Instruction,
-)
+from services.channel.domain import behaviour, late_outcome, line, misreporting, payer_action, transaction
+from services.channel.domain.behaviour import Aftereffect, Behaviour, Behaviours, Decision, Scenario
+from services.channel.domain.instruction import MONEY_IN, Action, AttemptIdReused, ChannelTimeout, Instruction
+from services.channel.domain.transaction import Authorization, ChannelTransaction
 from services.channel.store import DueCallback
 
 
@@ -46,12 +39,14 @@ class _Submission:
 
     Attributes:
         recorded: The transactions of attempts that were taken before, and new ones.
+        waiting: Authorizations that wait for their payer and may be cancelled here, by their references.
         carried_out: The new ones, in order.
     """
 
     tx: Tx
     authorizations: Rows[str, Authorization]
     recorded: Rows[str, ChannelTransaction]
+    waiting: Rows[str, ChannelTransaction]
     behaviours: Behaviours
     carried_out: list[ChannelTransaction] = field(default_factory=list)
     aftereffects: list[tuple[str, Aftereffect, datetime]] = field(default_factory=list)
@@ -65,6 +60,8 @@ async def submit_instructions(tx: Tx, items: Sequence[Submit]) -> list[ChannelTr
     """
     # Authorizations before attempts: always in this order, so that no two batches deadlock.
     instructions = [item.instruction for item in items]
+    cancelling = [i.authorization_reference or "" for i in instructions if i.action is Action.CANCEL]
+    waiting = await store.transactions.lock_waiting(tx, cancelling)
     authorizations = await store.authorizations.lock(tx, [i.authorization_reference or "" for i in instructions])
     attempt_ids = {instruction.attempt_id for instruction in instructions}
     claimed = await store.claim_attempts(tx, attempt_ids)
@@ -73,11 +70,12 @@ async def submit_instructions(tx: Tx, items: Sequence[Submit]) -> list[ChannelTr
         tx=tx,
         authorizations=authorizations,
         recorded=store.transactions.rows(tx, earlier.values()),
+        waiting=waiting,
         behaviours=await store.behaviours_of(tx, [_merchant(i, authorizations) for i in instructions]),
     )
     results = fold(items, lambda item: _submit(submission, item))
     await store.release_attempts(tx, claimed - set(submission.recorded))
-    await tx.save(submission.authorizations, submission.recorded)
+    await tx.save(submission.waiting, submission.authorizations, submission.recorded)
     await store.insert_aftereffects(tx, submission.aftereffects)
     await _report(tx, submission.carried_out, submission.behaviours)
     return results
@@ -144,13 +142,31 @@ def _carry_out(submission: _Submission, item: Submit, scenario: Scenario) -> Cha
     )
     submission.tx.hold(recorded.channel_reference)
     submission.carried_out.append(submission.recorded.add(recorded))
-    if scenario.aftereffect and transaction.has_aftereffect(recorded, scenario.aftereffect):
+    if scenario.aftereffect and late_outcome.has_aftereffect(recorded, scenario.aftereffect):
         due_time = now + timedelta(milliseconds=applying.callback_delay_ms)
         submission.aftereffects.append((recorded.attempt_id, scenario.aftereffect, due_time))
     if authorization is not None and authorization is not named:
         opens = instruction.action is Action.AUTHORIZE
         (submission.authorizations.add if opens else submission.authorizations.put)(authorization)
+    if recorded.action is Action.CANCEL and recorded.outcome is Decision.APPROVED:
+        _call_off(submission, recorded)
     return recorded
+
+
+def _call_off(submission: _Submission, cancelled: ChannelTransaction) -> None:
+    """Decline what waited for its payer, and was cancelled before that had acted."""
+    for waiting in list(submission.waiting.values()):
+        if waiting.channel_reference == cancelled.authorization_reference and waiting.awaits_payer:
+            declined, authorization = transaction.decide(
+                waiting,
+                submission.authorizations.get(waiting.channel_reference),
+                outcome=Decision.DECLINED,
+                decline_code=payer_action.CALLED_OFF,
+                now=submission.tx.now,
+            )
+            submission.waiting.put(declined)
+            if authorization is not None:
+                submission.authorizations.put(authorization)
 
 
 def _merchant(instruction: Instruction, authorizations: Rows[str, Authorization]) -> str | None:
@@ -166,7 +182,9 @@ def _scenario(submission: _Submission, instruction: Instruction) -> Scenario:
         return behaviour.cancel_scenario_of(named.amount_minor)
     applying = submission.behaviours.of(_merchant(instruction, submission.authorizations))
     money_in = instruction.action in MONEY_IN
-    return behaviour.scenario_of(instruction.attempt_id, instruction.amount_minor, applying, money_in=money_in)
+    scenario = behaviour.scenario_of(instruction.attempt_id, instruction.amount_minor, applying, money_in=money_in)
+    # Capturing what a payer has authorized asks nothing of the payer.
+    return behaviour.ORDINARY if scenario.action and instruction.action is not Action.AUTHORIZE else scenario
 
 
 async def _report(tx: Tx, decided: Sequence[ChannelTransaction], behaviours: Behaviours) -> None:

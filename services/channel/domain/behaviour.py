@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
+from paykit.channels.actions.next_action import NextActionKind
+
 FIXED_MODULUS = 10_000
 """Amounts with a fixed scenario are recognised by amount_minor modulo this."""
 BASIS_POINTS = 10_000
@@ -48,6 +50,7 @@ class Behaviour:
         callback_address: host:port to call back where a call names none; empty for no callback.
         fee_basis_points: Charged on a capture, rounded half up.
         statement_fee_minor: Charged for closing a statement, in its currency; the global one holds.
+        action_expires_seconds: How long a payer has for what has to be done.
         finality_seconds: After this NOT_FOUND proves that an attempt will not happen.
     """
 
@@ -63,6 +66,7 @@ class Behaviour:
     fee_basis_points: int = 150
     finality_seconds: int = 5
     statement_fee_minor: int = 0
+    action_expires_seconds: int = 900
 
 
 DEFAULTS = Behaviour()
@@ -96,6 +100,9 @@ class Scenario:
             captures alone.
         part: Whether only a part is approved, as `part_of` says.
         refund_declines: How many refunds of what it captures are declined, from the first.
+        action: What the payer has to do first; the decision comes after the callback delay or, with `waits`, when the
+            payer's time is over.
+        waits: Whether nobody plays the payer, but SetOutcome.
         money_in: Whether it meets authorizations and captures alone, or with False refunds and payouts alone: the
             others are ordinary then.
     """
@@ -111,6 +118,8 @@ class Scenario:
     part: bool = False
     refund_declines: int = 0
     money_in: bool | None = None
+    action: NextActionKind | None = None
+    waits: bool = False
 
 
 ORDINARY = Scenario()
@@ -119,6 +128,10 @@ _LOST_ANSWER = Scenario(answered=False)
 _LOST_CALL = Scenario(applied=False, answered=False)
 _DECLINED_WRONGLY = replace(_DECLINED, later=Decision.APPROVED, callbacks=1)
 _APPROVED_LATE = Scenario(outcome=Decision.PENDING, later=Decision.APPROVED, callbacks=1)
+_REDIRECTED = Scenario(
+    outcome=Decision.PENDING, later=Decision.DECLINED, callbacks=1, money_in=True, action=NextActionKind.REDIRECT_TO_URL
+)
+_WAITING = replace(_REDIRECTED, waits=True)
 
 FIXED: Mapping[int, Scenario] = MappingProxyType(
     {
@@ -140,6 +153,12 @@ FIXED: Mapping[int, Scenario] = MappingProxyType(
         9016: Scenario(aftereffect=Aftereffect.RETURN_SHORT),
         9017: replace(_DECLINED_WRONGLY, refund_declines=2, money_in=True),
         9020: Scenario(aftereffect=Aftereffect.APPROVED_AGAIN, money_in=False),
+        9021: _WAITING,
+        9022: replace(_WAITING, action=NextActionKind.THREE_D_SECURE_CHALLENGE),
+        9023: replace(_WAITING, action=NextActionKind.DISPLAY_QR_CODE),
+        9024: replace(_WAITING, action=NextActionKind.DISPLAY_VOUCHER),
+        9025: replace(_REDIRECTED, later=Decision.APPROVED),
+        9026: _REDIRECTED,
     }
 )
 """Scenarios by amount_minor modulo FIXED_MODULUS; the proto of the service lists them for callers."""

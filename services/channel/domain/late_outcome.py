@@ -8,10 +8,11 @@ from paykit.errors import CurrencyMismatch, DomainError, Kind
 from paykit.ids import named_id
 from paykit.money import Money
 from paystream.channel.v1 import events
-from services.channel.domain import line, transaction
+from services.channel.domain import line, payer_action, transaction
 from services.channel.domain.behaviour import Aftereffect, Behaviour, Decision
+from services.channel.domain.instruction import MONEY_IN, Action
 from services.channel.domain.line import ChannelLine
-from services.channel.domain.transaction import MONEY_IN, Action, Authorization, ChannelTransaction
+from services.channel.domain.transaction import Authorization, ChannelTransaction
 
 BANK_FEE_MINOR = 1_500
 """What the bank keeps of a payout that comes back short, in minor units."""
@@ -73,6 +74,19 @@ def word_of(transaction: ChannelTransaction, aftereffect: Aftereffect) -> LateWo
     return None
 
 
+def has_aftereffect(transaction: ChannelTransaction, aftereffect: Aftereffect) -> bool:
+    """Return whether an aftereffect can follow."""
+    match aftereffect:
+        case Aftereffect.RETURN | Aftereffect.RETURN_SHORT:
+            return transaction.captured and transaction.action is Action.PAY
+        case Aftereffect.UNDONE:
+            return transaction.outcome is Decision.APPROVED
+        case Aftereffect.APPROVED_AGAIN:
+            return transaction.outcome is Decision.APPROVED and transaction.action is not Action.CANCEL
+        case _:
+            return transaction.captured and transaction.action in MONEY_IN
+
+
 def turn(
     recorded: ChannelTransaction,
     authorization: Authorization | None,
@@ -129,8 +143,9 @@ def _decline(recorded: ChannelTransaction, authorization: Authorization | None, 
     """Undo what was approved, or decide what was open."""
     if (recorded.outcome is Decision.DECLINED and recorded.later is None) or recorded.return_time is not None:
         raise _impossible(recorded, LateOutcome.DECLINED)
+    code = payer_action.REFUSED if recorded.awaits_payer else UNDONE_CODE
     decided, counted = transaction.decide(
-        recorded, authorization, outcome=Decision.DECLINED, decline_code=UNDONE_CODE, now=now
+        recorded, authorization, outcome=Decision.DECLINED, decline_code=code, now=now
     )
     if counted is not None and recorded.action is Action.CANCEL:
         counted = replace(counted, cancel_undone=True)

@@ -8,7 +8,8 @@ from paykit.ids import named_id
 from paystream.channel.v1 import events
 from paystream.channel.v1.events import ChannelOperation
 from services.channel.domain import statement_reference
-from services.channel.domain.transaction import CHANNEL, Action, ChannelTransaction, channel_reference
+from services.channel.domain.instruction import Action
+from services.channel.domain.transaction import CHANNEL, ChannelTransaction, channel_reference
 
 SAME_CURRENCY_RATE = "1"
 """The exchange rate of a channel that settles in the currency of what it moves."""

@@ -3,79 +3,17 @@
 An approved amount and one that may still be approved count alike in every limit, so a late approval always has room.
 """
 
-import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from paykit.errors import DomainError, InvariantError, Kind
+from paykit.errors import InvariantError
 from paykit.ids import named_id
-from services.channel.domain.behaviour import BASIS_POINTS, Aftereffect, Behaviour, Decision, Scenario, part_of
+from services.channel.domain import payer_action
+from services.channel.domain.behaviour import BASIS_POINTS, Behaviour, Decision, Scenario, part_of
+from services.channel.domain.instruction import Action, Instruction
 
 CHANNEL = "simulator"
 """The name of this channel in events."""
-
-
-class Action(StrEnum):
-    """What was asked of the channel."""
-
-    AUTHORIZE = "AUTHORIZE"
-    CAPTURE = "CAPTURE"
-    CANCEL = "CANCEL"
-    REFUND = "REFUND"
-    PAY = "PAY"
-
-
-class AttemptIdReused(DomainError):
-    """The attempt id was used before for something else."""
-
-    kind = Kind.ALREADY_EXISTS
-    reason = "ATTEMPT_ID_REUSED"
-
-
-class ChannelTimeout(DomainError):
-    """The channel does not answer; the caller cannot know whether it did what was asked."""
-
-    kind = Kind.DEADLINE_EXCEEDED
-    reason = "CHANNEL_TIMEOUT"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instruction:
-    """What a caller asks for.
-
-    Attributes:
-        merchant_id: For an authorization or payment; the others take their authorization's.
-        amount_minor: None for a cancellation, as is the currency.
-        authorization_reference: For a capture, cancellation or refund.
-        token: The payment method or destination.
-        capture: Whether an authorization is captured at once.
-        related_no: What the caller calls the money that moves.
-        callback_address: Where late results are told; empty for the behaviour's address.
-        correlation_id: The journey it belongs to; empty for the call's.
-    """
-
-    attempt_id: str
-    action: Action
-    merchant_id: str | None = None
-    amount_minor: int | None = None
-    currency_code: str | None = None
-    authorization_reference: str | None = None
-    token: str = ""
-    capture: bool = False
-    related_no: str | None = None
-    callback_address: str = ""
-    correlation_id: str = ""
-
-    @property
-    def moves_money(self) -> bool:
-        """Return whether approval moves money; reserving it and giving it free again do not."""
-        return self.capture or self.action in {Action.CAPTURE, Action.REFUND, Action.PAY}
-
-    def fingerprint(self) -> bytes:
-        """Digest what makes a repetition the same: everything but the journey and where to call back."""
-        said = (self.action, self.merchant_id, self.amount_minor, self.currency_code, self.authorization_reference)
-        return hashlib.sha256(repr((*said, self.token, self.capture, self.related_no)).encode()).digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +27,7 @@ class Authorization:
         disputed_minor: Held back by disputes, or lost in them.
         refund_declines_left: How many of the next refunds are declined.
         cancel_undone: Whether cancelling it was undone; then it is so no more.
+        may_be_called_off: Whether it can be cancelled while it is PENDING, as it waits for its payer.
     """
 
     authorization_reference: str
@@ -103,6 +42,7 @@ class Authorization:
     disputed_minor: int = 0
     refund_declines_left: int = 0
     cancel_undone: bool = False
+    may_be_called_off: bool = False
 
     @property
     def kept_minor(self) -> int:
@@ -126,6 +66,7 @@ class ChannelTransaction:
             stay: what changes later has lines of its own.
         return_time: When an approved payout came back; None while it has not.
         returned_minor: What of it came back; None while nothing has.
+        next_action: What the payer has or had to do, as `paykit.channels.actions.next_action` writes it.
         second_reference: The channel's reference of a second approval, of second_minor; None while there is none.
         version: From 1, one more with every change.
     """
@@ -157,6 +98,12 @@ class ChannelTransaction:
     returned_minor: int | None = None
     second_reference: str | None = None
     second_minor: int | None = None
+    next_action: str | None = field(default=None, repr=False)
+
+    @property
+    def awaits_payer(self) -> bool:
+        """Return whether nothing is decided before the payer has acted."""
+        return self.outcome is Decision.PENDING and self.next_action is not None
 
     @property
     def stands(self) -> bool:
@@ -174,8 +121,6 @@ class ChannelTransaction:
         return self.fee_minor if self.captured else 0
 
 
-MONEY_IN = frozenset({Action.AUTHORIZE, Action.CAPTURE})
-"""What brings money in, or may."""
 DECLINED_LATE = "do_not_honor"
 """The decline code of what is declined only after a while."""
 REFUND_DECLINED = "refund_not_allowed"
@@ -211,21 +156,21 @@ def record(
 
     `authorization` is the locked one that is named: None for an authorization, a payment and an unknown one.
 
-    Returns:
-        The transaction, and the authorization after it (None if there is none).
+    Returns: The transaction, and the authorization after it (None if there is none).
     """
     refusal = _refusal(instruction, authorization)
     if refusal:
         scenario = Scenario(outcome=Decision.DECLINED, decline_code=refusal)
     amount_minor = _approved_minor(instruction, scenario)
     cancelled = authorization if instruction.action is Action.CANCEL and not refusal else None
-    later_at = now + timedelta(milliseconds=behaviour.callback_delay_ms)
+    expire_time = now + timedelta(seconds=behaviour.action_expires_seconds)
+    later_at = expire_time if scenario.waits else now + timedelta(milliseconds=behaviour.callback_delay_ms)
     transaction = ChannelTransaction(
         attempt_id=instruction.attempt_id,
         action=instruction.action,
         channel_reference=channel_reference(instruction.attempt_id),
         merchant_id=authorization.merchant_id if authorization else instruction.merchant_id,
-        amount_minor=cancelled.amount_minor - cancelled.taken_minor if cancelled else amount_minor,
+        amount_minor=_cancelled_minor(cancelled) if cancelled else amount_minor,
         currency_code=cancelled.currency_code if cancelled else instruction.currency_code,
         authorization_reference=instruction.authorization_reference,
         related_no=instruction.related_no,
@@ -244,22 +189,10 @@ def record(
         update_time=now,
         line_date=None,
         version=1,
+        next_action=_next_action(instruction, scenario, expire_time),
     )
     dated = _dated(transaction, now)
-    return dated, _recorded(dated, authorization, refund_declines=scenario.refund_declines)
-
-
-def has_aftereffect(transaction: ChannelTransaction, aftereffect: Aftereffect) -> bool:
-    """Return whether an aftereffect can follow."""
-    match aftereffect:
-        case Aftereffect.RETURN | Aftereffect.RETURN_SHORT:
-            return transaction.captured and transaction.action is Action.PAY
-        case Aftereffect.UNDONE:
-            return transaction.outcome is Decision.APPROVED
-        case Aftereffect.APPROVED_AGAIN:
-            return transaction.outcome is Decision.APPROVED and transaction.action is not Action.CANCEL
-        case _:
-            return transaction.captured and transaction.action in MONEY_IN
+    return dated, _recorded(dated, authorization, scenario)
 
 
 def resolve(
@@ -273,6 +206,8 @@ def resolve(
     if transaction.later is None:
         raise InvariantError(f"{transaction.attempt_id} has nothing open")
     code = DECLINED_LATE if transaction.later is Decision.DECLINED else ""
+    if code and transaction.next_action is not None:
+        code = payer_action.decline_code(transaction.next_action, now)
     return decide(transaction, authorization, outcome=transaction.later, decline_code=code, now=now)
 
 
@@ -309,10 +244,21 @@ def _refusal(instruction: Instruction, authorization: Authorization | None) -> s
     if authorization is None:
         return "authorization_unknown"
     if authorization.status is not Decision.APPROVED:
-        return "authorization_not_approved"
+        called_off = instruction.action is Action.CANCEL and _waits(authorization)
+        return "" if called_off else "authorization_not_approved"
     if instruction.currency_code not in {None, authorization.currency_code}:
         return "currency_mismatch"
     return _amount_refusal(instruction, authorization)
+
+
+def _waits(authorization: Authorization) -> bool:
+    """Return whether it waits for its payer, and may be cancelled."""
+    return authorization.status is Decision.PENDING and authorization.may_be_called_off
+
+
+def _cancelled_minor(cancelled: Authorization) -> int:
+    """Return what is given back by cancelling: of what waits for its payer, nothing is taken yet."""
+    return cancelled.amount_minor - (0 if _waits(cancelled) else cancelled.taken_minor)
 
 
 def _amount_refusal(instruction: Instruction, authorization: Authorization) -> str:
@@ -333,6 +279,13 @@ def _refund_refusal(amount_minor: int, authorization: Authorization) -> str:
     return "refund_exceeds_captured" if amount_minor > authorization.kept_minor else ""
 
 
+def _next_action(instruction: Instruction, scenario: Scenario, expire_time: datetime) -> str | None:
+    if scenario.action is None:
+        return None
+    reference = channel_reference(instruction.attempt_id)
+    return payer_action.required(scenario.action, reference, return_url=instruction.return_url, expire_time=expire_time)
+
+
 def _approved_minor(instruction: Instruction, scenario: Scenario) -> int | None:
     asked_minor = instruction.amount_minor
     return part_of(asked_minor) if asked_minor and scenario.part else asked_minor
@@ -351,7 +304,7 @@ def _dated(transaction: ChannelTransaction, now: datetime) -> ChannelTransaction
 
 
 def _recorded(
-    transaction: ChannelTransaction, authorization: Authorization | None, *, refund_declines: int
+    transaction: ChannelTransaction, authorization: Authorization | None, scenario: Scenario
 ) -> Authorization | None:
     """Return the authorization after an attempt was taken on record."""
     if transaction.action is Action.AUTHORIZE:
@@ -361,12 +314,13 @@ def _recorded(
             amount_minor=transaction.amount_minor or 0,
             currency_code=transaction.currency_code or "",
             status=transaction.outcome,
+            may_be_called_off=payer_action.may_be_called_off(scenario.action),
         )
     counted = _counted(transaction, authorization, sign=1)
     if counted is None:
         return None
     declined = transaction.action is Action.REFUND and transaction.decline_code == REFUND_DECLINED
-    more = refund_declines - declined
+    more = scenario.refund_declines - declined
     return replace(counted, refund_declines_left=counted.refund_declines_left + more) if more else counted
 
 

@@ -14,7 +14,8 @@ from paystream.withdrawal.v1 import withdrawal_pb2, withdrawal_pb2_grpc
 from services.channel import messages
 from services.channel.domain.behaviour import Decision
 from services.channel.domain.dispute import ChannelDispute
-from services.channel.domain.transaction import Action, ChannelTransaction
+from services.channel.domain.instruction import Action
+from services.channel.domain.transaction import ChannelTransaction
 from services.channel.store import Callback, CallbackReport
 
 CALL_TIMEOUT_S = 5.0

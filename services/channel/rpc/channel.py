@@ -17,7 +17,8 @@ from paystream.channel.v1 import channel_pb2 as pb
 from paystream.channel.v1 import channel_pb2_grpc
 from services.channel import commands, messages, store
 from services.channel.domain.behaviour import GLOBAL
-from services.channel.domain.transaction import ChannelTimeout, ChannelTransaction, Instruction
+from services.channel.domain.instruction import ChannelTimeout, Instruction
+from services.channel.domain.transaction import ChannelTransaction
 from services.channel.rpc.latency import Latency
 
 SILENCE_S_MAX = 60.0

@@ -26,6 +26,13 @@ class ChannelTransactions(Table[str, ChannelTransaction]):
         tx.hold(*(transaction.channel_reference for transaction in named.values()))
         return named
 
+    async def lock_waiting(self, tx: Tx, references: Collection[str]) -> Rows[str, ChannelTransaction]:
+        """Lock what waits for its payer, by the channel's references; no statement where none is named."""
+        if not references:
+            return self.rows(tx)
+        condition = "channel_reference = ANY($1::text[]) AND next_action IS NOT NULL AND outcome = 'PENDING'"
+        return await self.lock_where(tx, condition, list(references))
+
     async def lock_open(self, tx: Tx, *, limit: int) -> Rows[str, ChannelTransaction]:
         """Lock transactions whose decision is due and that no other process decides; hold their references."""
         condition = "resolve_time <= $1 ORDER BY resolve_time, attempt_id LIMIT $2"

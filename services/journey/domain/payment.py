@@ -24,7 +24,7 @@ def payment_steps(
         end=reached.get(state) or payment.update_time,
         amount=payment.amount,
         detail=f"reference {payment.merchant_reference}",
-        outcome=failure(payment),
+        outcome=joined([failure(payment), _next_action(payment)]),
     )
 
 
@@ -86,6 +86,12 @@ def dispute_steps(dispute: payment_pb2.Dispute) -> list[pb.Step]:
 def is_captured(capture: payment_pb2.Capture) -> bool:
     """Whether it took the money."""
     return capture.state == payment_pb2.CAPTURE_STATE_SUCCEEDED
+
+
+def _next_action(payment: payment_pb2.Payment) -> str:
+    """What its payer has to do, without what is secret of it; empty for nothing."""
+    kind = payment.next_action.WhichOneof("action") if payment.HasField("next_action") else None
+    return f"next action {kind}" if kind else ""
 
 
 def _authorizes(attempt: payment_pb2.Attempt) -> bool:

@@ -16,7 +16,7 @@ from paykit.reasons.stated_reason import StatedReason
 from paykit.work import Rows, fold, kept
 from paystream.payment.v1 import events
 from services.payment import domain, store
-from services.payment.commands import work
+from services.payment.commands import payer_action, work
 from services.payment.commands.work import PaymentWork
 from services.payment.domain.attempt import UNSENT_TTL, PaymentAttempt
 from services.payment.domain.capture import Capture
@@ -24,6 +24,7 @@ from services.payment.domain.payment import CaptureMode, Payment, PaymentAction,
 
 EXPIRED_PAYMENTS_MAX = 500
 """Authorizations given up in one transaction."""
+_WAITING = frozenset({PaymentState.CREATED, PaymentState.REQUIRES_ACTION})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +115,8 @@ async def expire_authorizations(tx: Tx) -> int:
 
 
 async def with_unsent(tx: Tx, payments: Rows[str, Payment]) -> PaymentWork:
-    """Begin work with the attempts that new payments wait to be sent by, locked against the job that sends them."""
-    unanswered = [payment.payment_id for payment in payments.values() if payment.state is PaymentState.CREATED]
+    """Begin work with the attempts that payments wait for, locked against the job that sends them."""
+    unanswered = [payment.payment_id for payment in payments.values() if payment.state in _WAITING]
     attempts = await store.attempts.lock_first(tx, unanswered) if unanswered else None
     return work.begin(tx, payments, attempts=attempts, captures=await work.captures_to_refund(tx, payments.values()))
 
@@ -172,6 +173,8 @@ def _cancel(rows: PaymentWork, item: CancelPayment) -> Payment:
     cancelled = cancel_unsent(rows, payment, reason=reason, cause=item.cause)
     if cancelled is not None:
         return cancelled
+    if domain.awaiting.may_be_called_off(payment):
+        return payer_action.call_off(rows, payment, reason=reason, traceparent=item.cause.traceparent)
     _require_answered(payment)
     domain.authorization.require_cancellable(payment)
     return intend_cancel(rows, payment, reason=reason, traceparent=item.cause.traceparent)

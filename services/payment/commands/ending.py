@@ -10,11 +10,13 @@ from paykit.errors import InvariantError
 from paykit.ids import new_id
 from paystream.payment.v1 import events
 from services.payment import domain
+from services.payment.commands import payer_action
 from services.payment.commands.later import late_capture, later_word
 from services.payment.commands.order import CapturedOrders
 from services.payment.commands.work import ContradictionWork
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
 from services.payment.domain.fee import CaptureTerms
+from services.payment.domain.payer_action import CallingOff
 from services.payment.domain.payment import Payment
 from services.payment.domain.refund import Refund
 
@@ -34,11 +36,13 @@ class EvidenceWork(ContradictionWork):
         terms: By payment, for those that may be captured.
         orders: Of those payments.
         authorization_ttl: From an authorization until what is not captured of it is given up.
+        action_ttl: How long a payer has for what a channel requires, where that does not say.
     """
 
     terms: Mapping[str, CaptureTerms]
     orders: CapturedOrders
     authorization_ttl: timedelta
+    action_ttl: timedelta
 
 
 def _end_charge(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, attempt: PaymentAttempt) -> None:
@@ -79,10 +83,13 @@ def _end_first(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, attem
     """End a charge or an authorization that did not succeed, or not yet."""
     payment, evidence = rows.payments[attempt.payment_id], item.evidence
     event: events.PaymentFailed | events.PaymentUnknown
+    if verdict is Verdict.FAIL and payment.payer_action.calling_off is not None:
+        payer_action.fail_called_off(rows, item, attempt)
+        return
     if verdict is Verdict.FAIL:
         payment, event = domain.payment.fail(payment, domain.attempt.failure(evidence), now=rows.tx.now)
     else:
-        payment, event = domain.payment.lose_answer(
+        payment, event = domain.lost_answer.lose_answer(
             payment,
             attempt_id=attempt.attempt_id,
             evidence=_lost_by(evidence),
@@ -118,6 +125,9 @@ def _end_capture(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, att
 
 def _end_void(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, attempt: PaymentAttempt) -> None:
     payment, now = rows.payments[attempt.payment_id], rows.tx.now
+    if payment.payer_action.calling_off is CallingOff.ASKED:
+        payer_action.end_calling_off(rows, item, verdict, attempt)
+        return
     if verdict is Verdict.LOSE_ANSWER or not payment.cancelling_minor:
         return  # Without an amount held it released what had been authorized after the payment had failed.
     if verdict is Verdict.SUCCEED or item.evidence.failure_code in NOTHING_HELD_CODES:

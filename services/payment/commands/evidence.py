@@ -17,11 +17,12 @@ from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
 from paystream.payment.v1 import events
 from services.payment import domain, store
-from services.payment.commands import ending, work
+from services.payment.commands import ending, payer_action, work
 from services.payment.commands.ending import EvidenceWork
 from services.payment.commands.later import later_word
 from services.payment.commands.order import captured_orders
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
+from services.payment.domain.payer_action import ACTION_TTL
 from services.payment.domain.payment import Payment
 from services.payment.domain.refund import Refund
 
@@ -31,27 +32,37 @@ AUTHORIZATION_TTL = timedelta(days=7)
 """How long an authorization can be captured, unless the settings say otherwise."""
 
 _TAKES_MONEY = frozenset({AttemptAction.CHARGE, AttemptAction.CAPTURE})
+_FIRST = payer_action.FIRST_ACTIONS
 _MAY_FAIL = frozenset({EvidenceOutcome.FAILED, EvidenceOutcome.NOT_FOUND})
 
 
 @cache
-def recording(authorization_ttl_s: int) -> EvidenceCommand:
+def recording(authorization_ttl_s: int, action_ttl_s: int) -> EvidenceCommand:
     """Return `record_evidence` as the settings have it."""
-    return partial(record_evidence, authorization_ttl=timedelta(seconds=authorization_ttl_s))
+    return partial(
+        record_evidence,
+        authorization_ttl=timedelta(seconds=authorization_ttl_s),
+        action_ttl=timedelta(seconds=action_ttl_s),
+    )
 
 
 async def record_evidence(
-    tx: Tx, items: Sequence[RecordEvidence], *, authorization_ttl: timedelta = AUTHORIZATION_TTL
+    tx: Tx,
+    items: Sequence[RecordEvidence],
+    *,
+    authorization_ttl: timedelta = AUTHORIZATION_TTL,
+    action_ttl: timedelta = ACTION_TTL,
 ) -> list[PaymentAttempt | DomainError]:
     """Apply evidence in order: it ends attempts and what they are for, or contradicts how they ended.
 
-    Emits PaymentAuthorized, PaymentSuccess, PaymentFailed, PaymentCancelled, PaymentUnknown, PaymentReversed,
+    Emits PaymentActionRequired,
+    PaymentAuthorized, PaymentSuccess, PaymentFailed, PaymentCancelled, PaymentUnknown, PaymentReversed,
     LateCaptureReceived, RefundCreated, RefundSuccess, RefundFailed, RefundReturned, PaymentContradicted and
     PaymentContradictionResolved. Evidence told before changes nothing; what is about no attempt is kept, and told by
     EvidenceUnmatched.
     Refusals: AttemptNotFound, IllegalTransition, ChannelAmountMismatch.
     """
-    rows, log = await _lock(tx, items, authorization_ttl), tx.track(EvidenceLog())
+    rows, log = await _lock(tx, items, authorization_ttl, action_ttl), tx.track(EvidenceLog())
     await log.read(tx, rows.attempts, items)
     results = fold(items, lambda item: _apply(rows, item, log))
     await rows.save()
@@ -60,12 +71,16 @@ async def record_evidence(
     return results
 
 
-async def _lock(tx: Tx, items: Sequence[RecordEvidence], authorization_ttl: timedelta) -> EvidenceWork:
+async def _lock(
+    tx: Tx, items: Sequence[RecordEvidence], authorization_ttl: timedelta, action_ttl: timedelta
+) -> EvidenceWork:
     """Lock payments before attempts, as everyone does; captures and refunds change only under their payment's lock."""
     attempt_ids = {item.evidence.attempt_id for item in items}
     payments = await store.payments.lock_of_attempts(tx, attempt_ids)
-    attempts = await store.attempts.lock(tx, attempt_ids)
+    called_off = [p.payment_id for p in payments.values() if p.payer_action.calling_off is not None]
+    attempts = await store.attempts.lock_with_first(tx, attempt_ids, called_off)
     captured = _payments(payments, attempts, items, outcomes={EvidenceOutcome.SUCCEEDED}, actions=_TAKES_MONEY)
+    waiting = _payments(payments, attempts, items, outcomes={EvidenceOutcome.ACTION_REQUIRED}, actions=_FIRST)
     refunds = await store.refunds.guarded(tx, {a.refund_id for a in attempts.values() if a.refund_id})
     refunding = _payments(payments, attempts, items, outcomes=_MAY_FAIL, actions={AttemptAction.REFUND})
     contradicted = _contradicted(attempts, refunds)
@@ -84,8 +99,9 @@ async def _lock(tx: Tx, items: Sequence[RecordEvidence], authorization_ttl: time
         contradictions=await store.contradictions.guarded_of(tx, contradicted),
         late_captures=late_captures,
         terms=await store.capture_terms(tx, captured),
-        orders=await captured_orders(tx, [*captured, *refunding]),
+        orders=await captured_orders(tx, [*captured, *refunding, *waiting]),
         authorization_ttl=authorization_ttl,
+        action_ttl=action_ttl,
     )
 
 
@@ -133,6 +149,9 @@ def _apply(rows: EvidenceWork, item: RecordEvidence, log: EvidenceLog) -> Paymen
             # Of a refund that was asked for what was asked is booked; money that came late is received with all of it.
             if word is LaterWord.SUCCEEDED and attempt.action is AttemptAction.REFUND:
                 _look_at_amount(rows, item, decided)
+        elif verdict is Verdict.REQUIRE_ACTION:
+            closed = rows.orders.is_closed(rows.payments[attempt.payment_id])
+            decided = payer_action.require(rows, item, decided, order_closed=closed, ttl=rows.action_ttl)
         elif verdict is not Verdict.WAIT:
             ending.END[attempt.action](rows, item, verdict, decided)
             _look_at_amount(rows, item, decided)

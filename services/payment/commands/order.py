@@ -8,6 +8,7 @@ from paykit.cause import Cause
 from paykit.postgres.database import Tx
 from paystream.payment.v1 import events
 from services.payment import domain, store
+from services.payment.commands import payer_action
 from services.payment.commands.capture import cancel_unsent, intend_cancel, with_unsent
 from services.payment.commands.work import PaymentWork
 from services.payment.domain.order import ProjectedOrder
@@ -47,6 +48,11 @@ class CapturedOrders:
     orders: Mapping[str, ProjectedOrder]
     captured_minor: dict[str, int]
     returned_minor: dict[str, int]
+
+    def is_closed(self, payment: Payment) -> bool:
+        """Return whether a payment is for an order that is not paid for any more."""
+        order = self.orders.get(payment.order_id or "")
+        return order is not None and order.state in domain.order.CLOSED
 
     def returned_before(self, payment: Payment) -> int:
         """Return what was refunded and lost of all payments for a payment's order so far; 0 where it is for none."""
@@ -144,6 +150,9 @@ def _undo(rows: PaymentWork, payment: Payment, cause: Cause) -> None:
     reason = events.CancelReason.ORDER_CLOSED
     if cancel_unsent(rows, payment, reason=reason, cause=cause) is not None:
         return
+    if domain.awaiting.may_be_called_off(payment):
+        payer_action.call_off(rows, payment, reason=reason, traceparent=cause.traceparent)
+        return
     if _may_be_captured(payment):
         intend_cancel(rows, payment, reason=reason, traceparent=cause.traceparent)
     left_minor = domain.payment.refundable_minor(payment)
@@ -161,5 +170,5 @@ def _may_be_captured(payment: Payment) -> bool:
     """Return whether something is authorized, or may turn out to be; a charge under way is refunded once captured."""
     if payment.capture_mode is CaptureMode.AUTOMATIC:
         return False
-    unanswered = payment.state in {PaymentState.CREATED, PaymentState.UNKNOWN}
+    unanswered = payment.state in {PaymentState.CREATED, PaymentState.UNKNOWN, PaymentState.REQUIRES_ACTION}
     return unanswered or domain.authorization.uncaptured_minor(payment) > 0

@@ -1,7 +1,7 @@
 """Payments as callers ask for them. What channels answer is in `evidence`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from paykit.aggregate import require_etag
@@ -37,6 +37,7 @@ class CreatePayment:
         metadata: JSON text of an object of strings.
         channel: The channel it goes through; None where none takes it.
         expire_time: Until when it may be sent to that; None for as long as `unsent_ttl` says.
+        return_url: Where that sends the payer back to; None where the caller does not say.
         creating_call: Set where a call asks for it.
         payment_id: The id that it gets; None for a new one.
     """
@@ -54,6 +55,7 @@ class CreatePayment:
     channel: str | None
     contact: ReceiptContact | None = None
     expire_time: datetime | None = None
+    return_url: str | None = field(default=None, repr=False)
     unsent_ttl: timedelta = UNSENT_TTL
     cause: Cause
     creating_call: CreatingCall = NO_CALL
@@ -149,6 +151,7 @@ def _create(tx: Tx, item: CreatePayment, payees: Mapping[tuple[str, str], Payee]
         method_detail=item.method_detail,
         country_code=payee.country_code if payee else None,
         metadata=item.metadata,
+        return_url=item.return_url,
         capture_mode=item.capture_mode,
         channel=item.channel,
         correlation_id=correlation_id or item.cause.correlation_id,

@@ -10,6 +10,7 @@ from services.payment.domain import (
     method,
     movement,
     order,
+    payer_action,
     payment,
     refund,
     refund_share,
@@ -18,10 +19,12 @@ from services.payment.domain import (
 )
 from services.payment.domain.disputing import dispute_answer, dispute_rulings, dispute_words
 from services.payment.domain.later import contradiction, late_capture, later_word, refund_return, reversal
+from services.payment.domain.unanswered import awaiting, lost_answer
 
 __all__ = [
     "attempt",
     "authorization",
+    "awaiting",
     "capture",
     "contradiction",
     "dispute",
@@ -32,9 +35,11 @@ __all__ = [
     "funds",
     "late_capture",
     "later_word",
+    "lost_answer",
     "method",
     "movement",
     "order",
+    "payer_action",
     "payment",
     "refund",
     "refund_return",

@@ -25,6 +25,9 @@ _REASONS = {
     "invalid_method": events.FailureReason.METHOD_INVALID,
     "suspected_fraud": events.FailureReason.FRAUD_SUSPECTED,
     "limit_exceeded": events.FailureReason.LIMIT_EXCEEDED,
+    "authentication_failed": events.FailureReason.AUTHENTICATION_FAILED,
+    "action_expired": events.FailureReason.ACTION_EXPIRED,
+    "cancelled": events.FailureReason.CANCELLED,
 }
 
 
@@ -82,6 +85,7 @@ class PaymentAttempt(attempts.Attempt):
         allotted_capture_id: With a CHARGE: the capture that it makes, so named before the call.
         original_reference: The channel's reference of the charge or authorization that the attempt follows.
         expire_time: Until when it may be sent, in business time; None for what gives money back.
+        action_digest: What its channel last said that the payer has to do, so that it is known when it is said again.
     """
 
     payment_id: str
@@ -92,6 +96,7 @@ class PaymentAttempt(attempts.Attempt):
     original_reference: str | None = None
     expire_time: datetime | None = None
     failure_reason: events.FailureReason | None = None
+    action_digest: str | None = None
 
     @property
     def related_no(self) -> str:
@@ -102,6 +107,16 @@ class PaymentAttempt(attempts.Attempt):
     def amount_counts(self) -> bool:
         """Whether the amount that its channel tells is evidence: what a void releases moves no money."""
         return self.action is not AttemptAction.CANCEL
+
+    @property
+    def takes_action(self) -> bool:
+        """Whether it can wait for a payer: what follows a payment's first call cannot."""
+        return self.action in _TAKES
+
+    @property
+    def told_action(self) -> str | None:
+        """The digest of what its channel last said that the payer has to do."""
+        return self.action_digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +139,10 @@ def decide(attempt: PaymentAttempt, evidence: Evidence, verdict: Verdict, *, now
     """Return the attempt as a verdict leaves it."""
     failed = verdict is Verdict.FAIL or evidence.outcome is EvidenceOutcome.FAILED
     reason = failure_reason(evidence) if failed else None
-    return judging.decide(attempt, evidence, verdict, failure_reason=reason, now=now)
+    decided = judging.decide(attempt, evidence, verdict, failure_reason=reason, now=now)
+    if verdict is Verdict.REQUIRE_ACTION and evidence.action is not None:
+        return replace(decided, action_digest=evidence.action.digest)
+    return decided
 
 
 def withdraw(attempt: PaymentAttempt, *, now: datetime) -> PaymentAttempt:

@@ -12,6 +12,7 @@ from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
 from paykit.reasons.stated_reason import NOT_STATED, StatedReason
 from paystream.payment.v1 import events
+from services.payment.domain.payer_action import NOTHING_TO_DO, CallingOff, PayerAction
 from services.payment.domain.payment import (
     CaptureMode,
     Payment,
@@ -22,6 +23,7 @@ from services.payment.domain.payment import (
 )
 
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+_GIVES_WAY = frozenset({None, events.CancelReason.REQUESTED, events.CancelReason.ACTION_EXPIRED})
 _AUTHORIZED = (PaymentState.AUTHORIZED, PaymentState.SUCCEEDED)
 
 
@@ -41,8 +43,11 @@ def uncaptured_minor(payment: Payment) -> int:
 
 
 def etag(payment: Payment) -> str:
-    """Return what changes with every change; that of an authorized payment also tells what no event tells of."""
-    if payment.capture_mode is not CaptureMode.MANUAL:
+    """Return what changes with every change; that of an authorized payment also tells what no event tells of.
+
+    So does that of one that is called off.
+    """
+    if payment.capture_mode is not CaptureMode.MANUAL and payment.payer_action.calling_off is None:
         return f"v{payment.aggregate_version}{etag_of(payment.metadata_version) if payment.metadata_version else ''}"
     changed_us = (payment.update_time - _EPOCH) // _MICROSECOND
     return etag_of(payment.aggregate_version, payment.capturing_minor, payment.cancelling_minor, changed_us)
@@ -58,9 +63,18 @@ def describe(payment: Payment, metadata: str, *, now: datetime) -> Payment:
 
 
 def is_concluded(payment: Payment) -> bool:
-    """Return whether a payment has an outcome, and nothing more is asked of its channel: no capture, no void."""
-    decided = payment.state not in {PaymentState.CREATED, PaymentState.UNKNOWN}
-    return decided and not payment.capturing_minor and not payment.cancelling_minor
+    """Return whether nothing more is asked of a payment's channel, no capture and no void, until somebody acts.
+
+    That is when it has an outcome, or its payer has to do something.
+    """
+    if payment.state in {PaymentState.CREATED, PaymentState.UNKNOWN} or payment.payer_action.calling_off is not None:
+        return False
+    return not payment.capturing_minor and not payment.cancelling_minor
+
+
+def has_outcome(payment: Payment) -> bool:
+    """Return whether a payment is concluded, and its payer has nothing to do."""
+    return is_concluded(payment) and payment.state is not PaymentState.REQUIRES_ACTION
 
 
 def is_over(payment: Payment) -> bool:
@@ -79,7 +93,7 @@ def capturable_minor(payment: Payment) -> int:
 
 def void_minor(payment: Payment) -> int:
     """Return what its channel is to be asked to release now: nothing unless it is intended and nothing is under way."""
-    if payment.cancel_reason is None or payment.state not in _AUTHORIZED:
+    if payment.cancel_reason is None or payment.state not in _AUTHORIZED or payment.payer_action.calling_off:
         return 0
     return 0 if payment.capturing_minor or payment.cancelling_minor else uncaptured_minor(payment)
 
@@ -95,9 +109,14 @@ def authorize(
 ) -> tuple[Payment, events.PaymentAuthorized]:
     """Record that an amount was reserved: the payment's, or the part of it that was approved.
 
+    While its channel is asked to call it off, what that says decides. Where it refused, a payer who was late is taken.
+
     Raises:
         IllegalTransition: The payment has ended already.
     """
+    asked = payment.payer_action.calling_off is CallingOff.ASKED
+    late = payment.payer_action.calling_off is CallingOff.REFUSED
+    taken_late = late and payment.cancel_reason is events.CancelReason.ACTION_EXPIRED
     authorized = replace(
         payment,
         **next_revision(payment, now),
@@ -105,7 +124,9 @@ def authorize(
         authorized_minor=min(amount_minor, payment.amount_minor),
         channel_reference=channel_reference,
         authorize_time=no_earlier(now, payment.update_time),
-        expire_time=None if payment.cancel_reason else expire_time,
+        expire_time=None if payment.cancel_reason is events.CancelReason.ORDER_CLOSED else expire_time,
+        cancel_reason=None if taken_late else payment.cancel_reason,
+        payer_action=PayerAction(calling_off=CallingOff.ASKED) if asked else NOTHING_TO_DO,
     )
     return authorized, events.PaymentAuthorized(
         **facts(authorized),
@@ -145,8 +166,11 @@ def require_cancellable(payment: Payment) -> None:
 
 
 def intend_cancel(payment: Payment, *, reason: events.CancelReason, now: datetime) -> Payment:
-    """Let nothing more be captured; what paystream has decided by itself stands above what a caller asked for."""
-    decided = payment.cancel_reason not in {None, events.CancelReason.REQUESTED}
+    """Let nothing more be captured; what paystream has decided by itself stands above what a caller asked for.
+
+    But for a payer's time that was over: it no longer matters once there is another reason.
+    """
+    decided = payment.cancel_reason not in _GIVES_WAY
     cancel_reason = payment.cancel_reason if decided else reason
     requested = cancel_reason is events.CancelReason.REQUESTED
     return replace(
@@ -216,6 +240,7 @@ def _cancel(
         cancelled_minor=payment.cancelled_minor + amount_minor,
         cancel_reason=reason,
         expire_time=None,
+        payer_action=NOTHING_TO_DO,
     )
     return cancelled, events.PaymentCancelled(
         **facts(cancelled),

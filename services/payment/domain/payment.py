@@ -1,7 +1,7 @@
 """A payment: its states, what may happen in each, and the events that say so. Pure: `now` and ids are arguments."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -16,10 +16,14 @@ from services.payment.domain import fee
 from services.payment.domain import method as method_rules
 from services.payment.domain.attempt import Failure
 from services.payment.domain.method import NO_DETAIL, MethodDetail, MethodFacts
+from services.payment.domain.payer_action import NOTHING_TO_DO, PayerAction
 
 
 class PaymentState(StrEnum):
-    """How far a payment has come; UNKNOWN is a call without an answer and ends only by evidence."""
+    """How far a payment has come.
+
+    UNKNOWN is a call without an answer, REQUIRES_ACTION one whose channel waits for the payer; both end by evidence.
+    """
 
     CREATED = "CREATED"
     AUTHORIZED = "AUTHORIZED"
@@ -27,6 +31,7 @@ class PaymentState(StrEnum):
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
     UNKNOWN = "UNKNOWN"
+    REQUIRES_ACTION = "REQUIRES_ACTION"
 
 
 class CaptureMode(StrEnum):
@@ -48,6 +53,7 @@ class PaymentAction(StrEnum):
     DISPUTE = "DISPUTE"
     ACCEPT = "ACCEPT"
     LOSE_AUTHORIZATION = "LOSE_AUTHORIZATION"
+    REQUIRE_ACTION = "REQUIRE_ACTION"
 
 
 _S, _A = PaymentState, PaymentAction
@@ -66,6 +72,15 @@ TRANSITIONS: Mapping[tuple[PaymentState, PaymentAction], PaymentState] = Mapping
         (_S.UNKNOWN, _A.AUTHORIZE): _S.AUTHORIZED,
         (_S.UNKNOWN, _A.CAPTURE): _S.SUCCEEDED,
         (_S.UNKNOWN, _A.FAIL): _S.FAILED,
+        # The channel waits for the payer, for one thing after the other; then it may still have to decide.
+        (_S.CREATED, _A.REQUIRE_ACTION): _S.REQUIRES_ACTION,
+        (_S.UNKNOWN, _A.REQUIRE_ACTION): _S.REQUIRES_ACTION,
+        (_S.REQUIRES_ACTION, _A.REQUIRE_ACTION): _S.REQUIRES_ACTION,
+        (_S.REQUIRES_ACTION, _A.LOSE_ANSWER): _S.UNKNOWN,
+        (_S.REQUIRES_ACTION, _A.AUTHORIZE): _S.AUTHORIZED,
+        (_S.REQUIRES_ACTION, _A.CAPTURE): _S.SUCCEEDED,
+        (_S.REQUIRES_ACTION, _A.FAIL): _S.FAILED,
+        (_S.REQUIRES_ACTION, _A.CANCEL): _S.CANCELLED,
         # Several captures may add up to what was authorized, and what they leave is given up; refunds and disputes
         # leave the state alone.
         (_S.SUCCEEDED, _A.CAPTURE): _S.SUCCEEDED,
@@ -115,6 +130,8 @@ class Payment:
         overdisputed_minor: Disputed or lost above what was left; what becomes free is kept for it.
         reversed_minor: The part of what was captured that bounced.
         failure_reason: Set exactly while FAILED.
+        return_url: Where its channel sends the payer back to; None where the caller gave none.
+        payer_action: What it waits for of its payer.
         correlation_id: The journey that all events of the payment carry.
         aggregate_version: From 1, +1 with every event.
         creating_call: Kept so that the same call creates nothing again.
@@ -130,6 +147,7 @@ class Payment:
     method_token: str
     metadata: str
     method_detail: MethodDetail = NO_DETAIL
+    return_url: str | None = field(default=None, repr=False)
     country_code: str | None = None
     channel: str
     correlation_id: str
@@ -165,6 +183,7 @@ class Payment:
     channel_reference: str | None = None
     failure_reason: events.FailureReason | None = None
     failure_code: str | None = None
+    payer_action: PayerAction = NOTHING_TO_DO
     aggregate_version: int = 1
     metadata_version: int = 0
     creating_call: CreatingCall = NO_CALL
@@ -328,6 +347,7 @@ def fail(
         channel_reference=failure.channel_reference or payment.channel_reference,
         cancel_reason=None,
         expire_time=None,
+        payer_action=NOTHING_TO_DO,
     )
     return failed, events.PaymentFailed(
         **facts(failed),
@@ -342,35 +362,13 @@ def fail(
     )
 
 
-def lose_answer(
-    payment: Payment, *, attempt_id: str, evidence: events.Evidence, channel_reference: str | None, now: datetime
-) -> tuple[Payment, events.PaymentUnknown]:
-    """Record that a call ended without an answer.
-
-    Raises:
-        IllegalTransition: The payment has ended already.
-    """
-    unanswered = replace(
-        payment,
-        **next_revision(payment, now),
-        state=next_state(payment.state, PaymentAction.LOSE_ANSWER),
-        channel_reference=channel_reference or payment.channel_reference,
-    )
-    return unanswered, events.PaymentUnknown(
-        **facts(unanswered),
-        amount_minor=unanswered.amount_minor,
-        method=unanswered.method,
-        channel_reference=unanswered.channel_reference,
-        attempt_id=attempt_id,
-        evidence=evidence,
-        previous_state=events.PreviousState(payment.state),
-    )
-
-
 def _by_terms(payment: Payment, terms: fee.CaptureTerms) -> Payment:
-    """Return the payment with the terms of its latest capture; whatever had failed before, it has not failed."""
+    """Return the payment with the terms of its latest capture; whatever was meant before, it has not failed."""
+    called_off = payment.payer_action.calling_off is not None
     return replace(
         payment,
+        cancel_reason=None if called_off else payment.cancel_reason,
+        payer_action=NOTHING_TO_DO,
         failure_reason=None,
         failure_code=None,
         fee_plan_version=terms.fee_plan_version,

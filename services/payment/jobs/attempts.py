@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from paykit.base.channel_routes import ChannelRoute
+from paykit.base.config import Settings
 from paykit.channels import calls as channel_calls
 from paykit.channels import registry
 from paykit.channels.calls import Calls
@@ -14,6 +15,7 @@ from paykit.channels.channel import Channel
 from paykit.process.runtime import Runtime
 from paykit.serve.operations import unanswered
 from services.payment import commands, store
+from services.payment.commands.evidence import EvidenceCommand
 from services.payment.jobs import channels, failover
 from services.payment.store import ClaimedPaymentAttempt
 
@@ -58,6 +60,14 @@ async def expire_authorizations(runtime: Runtime) -> bool:
     return expired >= commands.capture.EXPIRED_PAYMENTS_MAX
 
 
+async def expire_actions(runtime: Runtime) -> bool:
+    """Call off what payers did not do in time; True when there may be more."""
+    expired = sum(await runtime.isolated("expire_actions", commands.payer_action.expire_actions))
+    if expired:
+        wake_submission(runtime)
+    return expired >= commands.payer_action.EXPIRED_ACTIONS_MAX
+
+
 async def expire_unsent(runtime: Runtime) -> bool:
     """Have what waited too long to be sent fail; True when there may be more."""
     expired = sum(await runtime.isolated("expire_unsent", commands.withholding.expire_unsent))
@@ -88,8 +98,12 @@ def _calls(runtime: Runtime, route: ChannelRoute, unreached: list[str]) -> Calls
         request=partial(channels.to_request, callback_address=channel_calls.callback_address(runtime.settings)),
         connect=lambda: _connect(route, unreached),
         withheld=lambda claimed: claimed.withheld,
-        record=unanswered("RecordEvidence", commands.evidence.recording(runtime.settings.authorization_ttl_s)),
+        record=unanswered("RecordEvidence", _recording(runtime.settings)),
     )
+
+
+def _recording(settings: Settings) -> EvidenceCommand:
+    return commands.evidence.recording(settings.authorization_ttl_s, settings.action_ttl_s)
 
 
 @asynccontextmanager

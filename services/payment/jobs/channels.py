@@ -36,7 +36,12 @@ def to_request(claimed: ClaimedPaymentAttempt, *, callback_address: str) -> Chan
     match attempt.action:
         case AttemptAction.CHARGE | AttemptAction.AUTHORIZE:
             charged = attempt.action is AttemptAction.CHARGE
-            return AuthorizationRequest(**facts, method_token=claimed.method_token, capture=charged)
+            return AuthorizationRequest(
+                **facts,
+                method_token=claimed.method_token,
+                capture=charged,
+                return_url=claimed.return_url or "",
+            )
         case AttemptAction.CAPTURE:
             return CaptureRequest(**facts, original_reference=original_reference)
         case AttemptAction.CANCEL:

@@ -1,5 +1,8 @@
 """Attempts on the wire, and callbacks about them: between messages and domain values."""
 
+from dataclasses import replace
+
+from paykit.channels.actions.next_action_messages import from_next_action
 from paykit.channels.attempt_messages import attempt_fields, reported
 from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome
 from paykit.channels.unmatched_evidence import UnmatchedEvidence
@@ -12,6 +15,7 @@ from services.payment.store import OverdueAttempt
 _OUTCOMES = {
     pb.CHANNEL_OUTCOME_APPROVED: EvidenceOutcome.SUCCEEDED,
     pb.CHANNEL_OUTCOME_DECLINED: EvidenceOutcome.FAILED,
+    pb.CHANNEL_OUTCOME_ACTION_REQUIRED: EvidenceOutcome.ACTION_REQUIRED,
 }
 _WIRE_OUTCOMES = {outcome: wire for wire, outcome in _OUTCOMES.items()}
 _STATES = {state: pb.AttemptState.Value(f"ATTEMPT_STATE_{state}") for state in AttemptState}
@@ -62,4 +66,7 @@ def to_unmatched(kept: UnmatchedEvidence) -> pb.UnmatchedEvidence:
 
 def from_report(request: pb.ReportChannelResultRequest) -> Evidence:
     """Read a channel's callback."""
-    return reported(request, _OUTCOMES[request.outcome], code=request.decline_code)
+    told = reported(request, _OUTCOMES[request.outcome], code=request.decline_code)
+    if not request.HasField("next_action"):
+        return told
+    return replace(told, failure_code=None, action=from_next_action(request.next_action))

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 
 from paykit.cause import Cause
+from paykit.channels.actions.next_action_messages import to_next_action
 from paykit.contacts.contact_messages import from_receipt_contact
 from paykit.errors import DomainError
 from paykit.merchants.labels import metadata_text
@@ -17,7 +19,7 @@ from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import events
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment.commands.payment import CreatePayment, UpdatePayment
-from services.payment.domain import authorization, routing
+from services.payment.domain import authorization, payer_action, routing
 from services.payment.domain.method import NO_DETAIL, MethodDetail
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
 from services.payment.domain.routing import PaymentRoute
@@ -52,6 +54,7 @@ _CANCEL_REASONS = {
     events.CancelReason.REQUESTED: pb.CANCEL_REASON_REQUESTED,
     events.CancelReason.AUTHORIZATION_EXPIRED: pb.CANCEL_REASON_AUTHORIZATION_EXPIRED,
     events.CancelReason.ORDER_CLOSED: pb.CANCEL_REASON_ORDER_CLOSED,
+    events.CancelReason.ACTION_EXPIRED: pb.CANCEL_REASON_ACTION_EXPIRED,
 }
 
 # All payments of one transaction have one create_time. Messages copy what they are made of, so one can serve for all.
@@ -98,6 +101,9 @@ def to_payment(payment: Payment) -> pb.Payment:
         message.capturable_minor = authorization.capturable_minor(payment)
         if payment.expire_time is not None:
             message.authorization_expire_time.CopyFrom(_timestamp(payment.expire_time))
+    waits_for = payment.payer_action
+    if (action := payer_action.shown(waits_for)) is not None:
+        message.next_action.CopyFrom(to_next_action(replace(action, expire_time=waits_for.action_expire_time)))
     return message
 
 
@@ -133,6 +139,7 @@ def from_create_payment(
         channel=routing.preferred(routes, amount.currency_code, method),
         contact=from_receipt_contact(request.contact) if request.HasField("contact") else None,
         expire_time=from_optional(request, "expire_time"),
+        return_url=request.return_url or None,
         unsent_ttl=unsent_ttl,
         cause=cause,
     )

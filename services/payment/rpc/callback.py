@@ -45,7 +45,8 @@ class PaymentCallbackServicer(payment_pb2_grpc.ChannelCallbackServiceServicer):
     ) -> pb.ReportChannelResultResponse:
         """Take a channel's callback."""
         item = RecordEvidence(evidence=messages.attempt.from_report(request), cause=current_call().cause)
-        return await self._runtime.change(_report(self._runtime.settings.authorization_ttl_s), item)
+        settings = self._runtime.settings
+        return await self._runtime.change(_report(settings.authorization_ttl_s, settings.action_ttl_s), item)
 
     async def ReportDispute(self, request: pb.ReportDisputeRequest, _context: Any) -> pb.ReportDisputeResponse:
         """Take a channel's word on a dispute."""
@@ -58,5 +59,7 @@ class PaymentCallbackServicer(payment_pb2_grpc.ChannelCallbackServiceServicer):
 
 
 @cache
-def _report(authorization_ttl_s: int) -> Operation[RecordEvidence, PaymentAttempt, pb.ReportChannelResultResponse]:
-    return replace(_REPORT_RESULT, command=commands.evidence.recording(authorization_ttl_s))
+def _report(
+    authorization_ttl_s: int, action_ttl_s: int
+) -> Operation[RecordEvidence, PaymentAttempt, pb.ReportChannelResultResponse]:
+    return replace(_REPORT_RESULT, command=commands.evidence.recording(authorization_ttl_s, action_ttl_s))

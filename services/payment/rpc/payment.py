@@ -114,7 +114,8 @@ class PaymentServicer(
 
     async def GetPayment(self, request: pb.GetPaymentRequest, _context: Any) -> pb.GetPaymentResponse:
         """Read a payment with its captures and attempts."""
-        return await self._outcomes.get(request, _PAYMENT, key=request.payment_id, missing=domain.payment.not_found)
+        awaited = _PAST_ACTION if request.wait_past_action else _PAYMENT
+        return await self._outcomes.get(request, awaited, key=request.payment_id, missing=domain.payment.not_found)
 
     async def WatchPayment(
         self, request: pb.WatchPaymentRequest, _context: Any
@@ -170,6 +171,7 @@ async def _payment_in_full(tx: Tx, payment: Payment) -> pb.GetPaymentResponse:
 
 _CREATED = Awaited(read=store.payments.by_key, concluded=domain.authorization.is_concluded, show=shown(_CREATE.reply))
 _PAYMENT = Awaited(read=store.payments.by_key, concluded=domain.authorization.is_concluded, show=_payment_in_full)
+_PAST_ACTION = Awaited(read=store.payments.by_key, concluded=domain.authorization.has_outcome, show=_payment_in_full)
 _WATCHED = Watched(
     read=store.payments.by_key,
     version=domain.authorization.etag,

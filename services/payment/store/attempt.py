@@ -1,12 +1,12 @@
 """Payment's tables `attempt` and `evidence`; most of their SQL is in `paykit.channels.attempt_table`."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from paykit.channels import attempts as channel_attempts
 from paykit.channels.attempt_table import AttemptTable
-from paykit.channels.attempts import Evidence
+from paykit.channels.attempts import AttemptState, Evidence
 from paykit.channels.overdue import OPEN
 from paykit.merchants import projection
 from paykit.paging import TimeKey
@@ -62,6 +62,7 @@ class ClaimedPaymentAttempt(channel_attempts.Claimed[PaymentAttempt]):
     """
 
     method_token: str
+    return_url: str | None = field(default=None, repr=False)
     withheld: Evidence | None = None
 
 
@@ -101,6 +102,17 @@ class PaymentAttempts(AttemptTable[PaymentAttempt, ClaimedPaymentAttempt]):
         rows = await tx.fetch(_SELECT_EXPIRED.format(bounds=bounds), tx.now, limit, *keys)
         tx.claims.take(row["attempt_id"] for row in rows)
         return [(row["attempt_id"], row["payment_id"]) for row in rows]
+
+    async def lock_with_first(
+        self, tx: Tx, attempt_ids: Collection[str], payment_ids: Collection[str]
+    ) -> Rows[str, PaymentAttempt]:
+        """Lock attempts, and the charges and authorizations of some locked payments beside them."""
+        if not payment_ids:
+            return await self.lock(tx, attempt_ids)
+        condition = (
+            "(attempt_id = ANY($1::text[]) OR payment_id = ANY($2::text[]) AND action IN ('CHARGE', 'AUTHORIZE'))"
+        )
+        return await self.lock_where(tx, condition, list(attempt_ids), list(payment_ids))
 
     async def lock_first(self, tx: Tx, payment_ids: Collection[str]) -> Rows[str, PaymentAttempt]:
         """Lock the charges and authorizations of locked payments; whether they were sent can no longer change."""
@@ -142,6 +154,8 @@ class PaymentAttempts(AttemptTable[PaymentAttempt, ClaimedPaymentAttempt]):
 attempts = PaymentAttempts(
     PaymentAttempt,
     aggregate="payment",
-    beside=("merchant_id", "method_token", "correlation_id"),
+    beside=("merchant_id", "method_token", "correlation_id", "return_url"),
     claimed=ClaimedPaymentAttempt,
+    inquired=(AttemptState.STARTED, AttemptState.UNKNOWN, AttemptState.ACTION_REQUIRED),
+    changing=("action_digest",),
 )

@@ -19,7 +19,7 @@ _RETURNED = "refunded_minor - unbacked_minor + reversed_minor + lost_minor"
 # What payments have captured, less that, and what they still may capture: what has failed or was given up counts not.
 _SELECT_TAKEN = f"""
 SELECT order_id, sum(-({_RETURNED}) - cancelled_minor + CASE
-        WHEN state IN ('CREATED', 'UNKNOWN') THEN amount_minor
+        WHEN state IN ('CREATED', 'UNKNOWN', 'REQUIRES_ACTION') THEN amount_minor
         WHEN capture_mode = 'MANUAL' THEN authorized_minor
         ELSE captured_minor END)::bigint
 FROM payment WHERE order_id = ANY($1::text[]) AND state NOT IN ('FAILED', 'CANCELLED') GROUP BY order_id
@@ -129,6 +129,11 @@ class Payments(Table[str, Payment]):
         """Lock payments whose authorization is over, the longest over first, as far as nobody else has them."""
         return await self.claim_where(tx, "expire_time <= $1 ORDER BY expire_time LIMIT $2", tx.now, limit)
 
+    async def claim_waiting(self, tx: Tx, *, limit: int) -> Rows[str, Payment]:
+        """Lock payments whose payer did not act in time, the longest over first, as far as nobody else has them."""
+        condition = "action_expire_time <= $1 ORDER BY action_expire_time LIMIT $2"
+        return await self.claim_where(tx, condition, tx.now, limit)
+
     async def claim_expiring(self, tx: Tx, within: timedelta, *, limit: int) -> Rows[str, Payment]:
         """Lock payments whose authorization is soon over, which is still to be told, as far as nobody else has them."""
         condition = (
@@ -198,7 +203,7 @@ payments = Payments(
         *("payment_id", "merchant_id", "merchant_reference", "order_id", "amount_minor", "currency_code", "method"),
         *("brand", "funding", "issuer_country_code", "country_code"),
         *("method_token", "metadata", "capture_mode", "channel", "correlation_id", "create_time", "update_time"),
-        *("state", "aggregate_version", "creating_call"),
+        *("state", "aggregate_version", "creating_call", "return_url"),
     ),
     shared=("create_time", "update_time", "state", "aggregate_version"),
     # All but the channel, which only `move` changes, and what only `keep_stated` and `describe` do.
@@ -209,5 +214,6 @@ payments = Payments(
         "capture_count",
         *("fee_minor", "fee_returned_minor", "fee_returning_minor", "fee_plan_version", "refund_fee_returned"),
         *("capture_id", "channel_reference", "failure_reason", "failure_code", "aggregate_version", "update_time"),
+        "payer_action",
     ),
 )

@@ -107,6 +107,7 @@ class TestSimulator(ChannelContract):
     adapter = simulator.ADAPTER
     declined_minor = 19_001
     partial = (19_013, 15_000)
+    action_minor = 19_021
 
     async def test_an_answer_that_is_no_message_leaves_the_outcome_open(self, rig: Way) -> None:
         requests = await self._requests(rig, self._declared()[0], count=3)

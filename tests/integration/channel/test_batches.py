@@ -27,8 +27,8 @@ from services.channel.domain import dispute
 from services.channel.domain import transaction as domain
 from services.channel.domain.behaviour import Behaviour
 from services.channel.domain.dispute import ChannelDispute, ChannelDisputeStage, DisputeReason, DisputeResponse
+from services.channel.domain.instruction import Action, Instruction
 from services.channel.domain.late_outcome import LateOutcome, LateWord
-from services.channel.domain.transaction import Action, Instruction
 from tests.integration.channel.conftest import House
 
 TABLES = ("attempt", "channel_transaction", "card_authorization", "later_line", "behaviour")

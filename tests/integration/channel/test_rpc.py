@@ -12,7 +12,7 @@ from paykit.ids import new_id
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.common.v1.money_pb2 import Money
 from services.channel import jobs
-from services.channel.domain.transaction import AttemptIdReused, ChannelTimeout
+from services.channel.domain.instruction import AttemptIdReused, ChannelTimeout
 from tests.integration.channel.conftest import ANY, House, all_of, authorize_request, follow_up
 
 

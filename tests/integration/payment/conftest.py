@@ -22,6 +22,7 @@ from paykit.testing.runtimes import START, act_as
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.channel.v1 import channel_pb2_grpc
 from paystream.common.v1.money_pb2 import Money
+from paystream.common.v1.next_action_pb2 import NextAction, RedirectToUrl
 from paystream.merchant.v1 import events as merchant_events
 from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import payment_pb2 as pb
@@ -38,17 +39,24 @@ ANY: Any = None
 SILENT_STATUS = status_pb2.Status(code=code_pb2.DEADLINE_EXCEEDED, message="no answer")
 
 
+def redirect(url: str, **fields: Any) -> NextAction:
+    """Have a payer visit a page."""
+    return NextAction(redirect_to_url=RedirectToUrl(url=url), **fields)
+
+
 @dataclass
 class ScriptedChannel(channel_pb2_grpc.ChannelServiceServicer):
     """A channel whose fate for each call is decided by the test.
 
-    Fates: approve, decline, pending; lost_after (carried out, not answered); lost_before (never arrived); invalid
+    Fates: approve, decline, pending; act (the payer has to do `next_action`); lost_after (carried out, not answered);
+    lost_before (never arrived); invalid
     (the item is refused); broken (the whole call fails).
 
     Attributes:
         fate: By attempt request; `approve` unless told.
         sent: How often each attempt was sent.
         batches: Sizes of the batches sent.
+        requests: What was sent, by attempt.
     """
 
     fate: Callable[[Any], str] = lambda _request: "approve"
@@ -56,6 +64,8 @@ class ScriptedChannel(channel_pb2_grpc.ChannelServiceServicer):
     decline_code: str = "insufficient_funds"
     sent: Counter[str] = field(default_factory=Counter)
     batches: list[int] = field(default_factory=list)
+    requests: dict[str, Any] = field(default_factory=dict)
+    next_action: NextAction = field(default_factory=lambda: redirect("https://bank.example/3ds?token=secret"))
     record: dict[str, channel_pb.Transaction] = field(default_factory=dict)
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -77,6 +87,7 @@ class ScriptedChannel(channel_pb2_grpc.ChannelServiceServicer):
     def decide(self, attempt_id: str, outcome: channel_pb.Outcome.ValueType, decline_code: str = "") -> None:
         """Change what the channel has on record, as if it had decided late."""
         self.record[attempt_id].outcome = outcome
+        self.record[attempt_id].ClearField("next_action")
         self.record[attempt_id].decline_code = decline_code
 
     async def _answer(self, requests: Sequence[Any], context: Any) -> list[channel_pb.TransactionResult]:
@@ -85,6 +96,7 @@ class ScriptedChannel(channel_pb2_grpc.ChannelServiceServicer):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "an item breaks a rule")
         self.batches.append(len(requests))
         self.sent.update(each.attempt_id for each in requests)
+        self.requests |= {each.attempt_id: each for each in requests}
         if "broken" in fates:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "gone in the middle")
         if "invalid" in fates:
@@ -99,13 +111,18 @@ class ScriptedChannel(channel_pb2_grpc.ChannelServiceServicer):
         return channel_pb.TransactionResult(transaction=self.record[request.attempt_id])
 
     def _transaction(self, request: Any, fate: str) -> channel_pb.Transaction:
-        outcomes = {"decline": channel_pb.OUTCOME_DECLINED, "pending": channel_pb.OUTCOME_PENDING}
+        outcomes = {
+            "decline": channel_pb.OUTCOME_DECLINED,
+            "pending": channel_pb.OUTCOME_PENDING,
+            "act": channel_pb.OUTCOME_ACTION_REQUIRED,
+        }
         return channel_pb.Transaction(
             attempt_id=request.attempt_id,
             channel_reference=f"ch_{next(self.numbers)}",
             amount=getattr(request, "amount", None),
             outcome=outcomes.get(fate, channel_pb.OUTCOME_APPROVED),
             decline_code=self.decline_code if fate == "decline" else "",
+            next_action=self.next_action if fate == "act" else None,
         )
 
     def _inquire(self, attempt_id: str) -> channel_pb.InquireResponse:

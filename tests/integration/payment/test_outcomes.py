@@ -160,6 +160,31 @@ async def test_an_outcome_in_another_process_wakes_those_who_wait(house: House, 
         assert (await call).state == pb.PAYMENT_STATE_SUCCEEDED
 
 
+async def test_an_action_found_in_another_process_wakes_those_who_wait(house: House, elsewhere: Any) -> None:
+    act_as("shop")
+    house.channel.fate = lambda _request: "act"
+    [call] = await begun(house, 1, house.create(wait_for=LONG))
+    await asyncio.sleep(0.5)  # Until both listen.
+    while await jobs.submit_attempts(elsewhere):
+        pass
+    async with asyncio.timeout(PATIENCE_S / 3):
+        assert (await call).HasField("next_action")
+
+
+async def test_two_processes_call_off_what_a_payer_did_not_do_once(house: House, elsewhere: Any) -> None:
+    house.channel.fate = lambda request: "act" if hasattr(request, "method_token") else "approve"
+    made = [await house.paid() for _ in range(3)]
+    over = "UPDATE payment SET action_expire_time = create_time"
+    await house.runtime.transaction(lambda tx: tx.run(over))
+
+    await asyncio.gather(*(jobs.expire_actions(runtime) for runtime in (house.runtime, elsewhere) for _ in range(2)))
+    await asyncio.gather(*(jobs.submit_attempts(runtime) for runtime in (house.runtime, elsewhere)))
+
+    for payment in made:
+        assert (await house.get(payment.payment_id)).failure_reason == "ACTION_EXPIRED"
+        assert len(await house.attempts(payment.payment_id)) == 2
+
+
 async def test_a_batch_waits_for_nothing(house: House) -> None:
     [result] = await house.create_batch(house.request(request_id=str(uuid.uuid4()), wait_for=LONG))
     assert result.payment.state == pb.PAYMENT_STATE_CREATED

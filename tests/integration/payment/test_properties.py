@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paykit.cause import Cause
+from paykit.channels.actions.next_action import NextAction, NextActionKind
 from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Source
 from paykit.consume.delivery import Delivered, Impossible, Record
 from paykit.contacts.contact import ReceiptContact
@@ -107,10 +108,16 @@ async def record(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
             final=outcome == "NOT_FOUND" and source == "CALLBACK",
             amount_minor=amount_minor,
             currency_code=None if amount_minor is None else "USD",
+            action=action_of(reference) if outcome == "ACTION_REQUIRED" else None,
         )
         for number, outcome, source, reference, amount_minor in drafts
     ]
     return await commands.evidence.record_evidence(tx, [RecordEvidence(evidence=each, cause=CAUSE) for each in items])
+
+
+def action_of(reference: str | None) -> NextAction | None:
+    """What a channel says that the payer has to do; without a reference it does not repeat it."""
+    return NextAction(kind=NextActionKind.DISPLAY_QR_CODE, code=reference) if reference else None
 
 
 async def take_lines(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:

@@ -108,6 +108,8 @@ async def behave(addresses: dict[str, str]) -> None:
         (19_005, ["PaymentUnknown", "PaymentSuccess"]),
         (19_007, ["PaymentSuccess"]),
         (19_008, ["PaymentUnknown", "PaymentFailed"]),
+        (19_025, ["PaymentActionRequired", "PaymentSuccess"]),
+        (19_026, ["PaymentActionRequired", "PaymentFailed"]),
         (19_009, ["PaymentFailed", "LateCaptureReceived", "RefundCreated", "PaymentContradicted", "RefundFailed"]),
     ],
 )
@@ -118,6 +120,80 @@ async def test_every_fate_of_the_simulator_ends_as_documented(pair: Pair, amount
         # The amount decides the refund's fate too: declined, and done all the same.
         types = [*types, "RefundSuccess", "PaymentContradictionResolved", "PaymentContradicted"]
     await pair.settle(created.payment_id, "PaymentCreated", *types)
+
+
+ACTIONS = [
+    (19_021, "redirect_to_url"),
+    (19_022, "three_d_secure_challenge"),
+    (19_023, "display_code"),
+    (19_024, "display_code"),
+]
+
+
+@pytest.mark.parametrize(("amount_minor", "action"), ACTIONS)
+@pytest.mark.parametrize(
+    ("outcome", "ending"),
+    [
+        (channel_pb.LATE_OUTCOME_APPROVED, ("PaymentSuccess", "")),
+        (channel_pb.LATE_OUTCOME_DECLINED, ("PaymentFailed", "AUTHENTICATION_FAILED")),
+    ],
+)
+async def test_the_simulated_payer_does_as_it_is_told(
+    pair: Pair, amount_minor: int, action: str, outcome: Any, ending: tuple[str, str]
+) -> None:
+    event, reason = ending
+    created = await pair.create(amount_minor, return_url="https://shop.example/back")
+    await pair.settle(created.payment_id, "PaymentCreated", "PaymentActionRequired")
+    waiting = await pair.house.get(created.payment_id)
+    assert waiting.next_action.WhichOneof("action") == action
+
+    await play(pair, waiting, outcome)
+    await pair.settle(created.payment_id, "PaymentCreated", "PaymentActionRequired", event)
+
+    after = await pair.house.get(created.payment_id)
+    assert (after.failure_reason, after.HasField("next_action")) == (reason, False)
+
+
+@pytest.mark.parametrize("amount_minor", [19_021, 19_024])
+async def test_a_simulated_payer_who_never_acts_is_given_up(pair: Pair, amount_minor: int) -> None:
+    behaviour = channel_pb.Behaviour(
+        callback_delay_ms=10, fee_basis_points=150, finality_seconds=1, action_expires_seconds=1
+    )
+    request = channel_pb.SetBehaviourRequest(request_id=str(uuid.uuid4()), behaviour=behaviour)
+    await pair.stub.SetBehaviour(request, timeout=10)
+    created = await pair.create(amount_minor)
+
+    await pair.settle(created.payment_id, "PaymentCreated", "PaymentActionRequired", "PaymentFailed")
+
+    after = await pair.house.get(created.payment_id)
+    assert (after.failure_reason, after.captured_minor) == ("ACTION_EXPIRED", 0)
+
+
+@pytest.mark.parametrize("amount_minor", [19_021, 19_024])
+async def test_what_waits_for_a_simulated_payer_is_cancelled_whether_its_channel_calls_it_off_or_not(
+    pair: Pair, amount_minor: int
+) -> None:
+    created = await pair.create(amount_minor)
+    await pair.settle(created.payment_id, "PaymentCreated", "PaymentActionRequired")
+    await pair.house.cancel(created.payment_id)
+
+    await pair.settle(created.payment_id, "PaymentCreated", "PaymentActionRequired", "PaymentCancelled")
+
+    [charge, void] = await pair.house.attempts(created.payment_id)
+    done = pb.ATTEMPT_STATE_SUCCEEDED if amount_minor == 19_021 else pb.ATTEMPT_STATE_FAILED
+    assert (charge.state, void.state) == (pb.ATTEMPT_STATE_FAILED, done)
+    # A voucher that is paid all the same is money that came late.
+    await play(pair, created, channel_pb.LATE_OUTCOME_APPROVED)
+    late = ["LateCaptureReceived", "RefundCreated", "PaymentContradicted", "RefundSuccess"]
+    types = ["PaymentCreated", "PaymentActionRequired", "PaymentCancelled", *late, "PaymentContradictionResolved"]
+    await pair.settle(created.payment_id, *types)
+
+
+async def play(pair: Pair, payment: pb.Payment, outcome: Any) -> None:
+    """Play the payer."""
+    [attempt, *_] = await pair.house.attempts(payment.payment_id)
+    request = channel_pb.SetOutcomeRequest(request_id=str(uuid.uuid4()), attempt_id=attempt.attempt_id, outcome=outcome)
+    await pair.stub.SetOutcome(request, timeout=10)
 
 
 async def test_a_refund_goes_through(pair: Pair) -> None:

@@ -24,9 +24,10 @@ from services.channel.domain.dispute import (
     DisputeResponseLate,
 )
 from services.channel.domain.dispute_line import opening_line
+from services.channel.domain.instruction import Action, Instruction
 from services.channel.domain.late_outcome import OutcomeImpossible
 from services.channel.domain.line import reported
-from services.channel.domain.transaction import Action, Authorization, ChannelTransaction, Instruction
+from services.channel.domain.transaction import Authorization, ChannelTransaction
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LATER = NOON + timedelta(days=1)

@@ -10,9 +10,10 @@ from paykit.errors import CurrencyMismatch
 from paykit.money import Money
 from services.channel.domain import transaction as domain
 from services.channel.domain.behaviour import FIXED, FIXED_CANCELS, ORDINARY, Aftereffect, Behaviour, Decision, Scenario
+from services.channel.domain.instruction import Action, Instruction
 from services.channel.domain.late_outcome import LateOutcome, LateWord, OutcomeImpossible, Turned, turn, word_of
 from services.channel.domain.line import ChannelLine, reported
-from services.channel.domain.transaction import Action, Authorization, ChannelTransaction, Instruction
+from services.channel.domain.transaction import Authorization, ChannelTransaction
 
 NIGHT = datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC)
 NEXT_DAY = NIGHT + timedelta(seconds=2)

@@ -11,8 +11,9 @@ from paykit.ids import is_id
 from paystream.channel.v1 import events
 from services.channel.domain import transaction as domain
 from services.channel.domain.behaviour import FIXED, ORDINARY, Behaviour, Decision, Scenario
+from services.channel.domain.instruction import Action, Instruction
 from services.channel.domain.line import statement_line
-from services.channel.domain.transaction import Action, Authorization, ChannelTransaction, Instruction
+from services.channel.domain.transaction import Authorization, ChannelTransaction
 
 NIGHT = datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC)
 NEXT_DAY = NIGHT + timedelta(seconds=2)

@@ -7,6 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from paystream.accounting.v1 import accounting_pb2
 from paystream.common.v1.money_pb2 import Money, SignedMoney
+from paystream.common.v1.next_action_pb2 import NextAction, RedirectToUrl
 from paystream.journey.v1 import journey_pb2 as pb
 from paystream.notification.v1 import notification_pb2 as mails
 from paystream.order.v1 import order_pb2
@@ -121,6 +122,12 @@ def test_a_payment_is_authorized_by_the_attempt_that_did_so() -> None:
     steps = payments.payment_steps(payment(payment_pb2.PAYMENT_STATE_AUTHORIZED), [attempt], [])
     assert outline(steps) == [("CREATED", 0), ("AUTHORIZED", 3)]
     assert outline(payments.attempt_steps(attempt)) == [("AUTHORIZE_PENDING", 0), ("AUTHORIZE_SUCCEEDED", 3)]
+
+
+def test_a_payment_that_waits_for_its_payer_says_what_for_and_not_how() -> None:
+    action = NextAction(redirect_to_url=RedirectToUrl(url="https://bank.example/secret"))
+    steps = payments.payment_steps(payment(payment_pb2.PAYMENT_STATE_REQUIRES_ACTION, next_action=action), [], [])
+    assert [(step.what, step.detail) for step in steps[1:]] == [("REQUIRES_ACTION", "next action redirect_to_url")]
 
 
 def test_a_failed_payment_says_why() -> None:

@@ -9,23 +9,26 @@ from paystream.payment.v1 import events
 from services.payment.domain import payment as domain
 from services.payment.domain.attempt import Failure
 from services.payment.domain.payment import PaymentAction, PaymentState
+from services.payment.domain.unanswered.lost_answer import lose_answer
 from tests.unit.payment.builders import ATTEMPT_ID, CAPTURE_ID, LATER, NOON, PAYMENT_ID, payment, terms
 
-# Rows: the state; columns: AUTHORIZE CAPTURE FAIL CANCEL LOSE_ANSWER REFUND DISPUTE ACCEPT LOSE_AUTHORIZATION; "-" is
-# illegal.
+# Rows: the state; columns: AUTHORIZE CAPTURE FAIL CANCEL LOSE_ANSWER REFUND DISPUTE ACCEPT LOSE_AUTHORIZATION
+# REQUIRE_ACTION; "-" is illegal, "=" leaves the state.
 TABLE = """
-CREATED     AUTHORIZED  SUCCEEDED   FAILED      CANCELLED   UNKNOWN     -           -           -           -
-AUTHORIZED  -           SUCCEEDED   -           CANCELLED   -           -           -           SUCCEEDED   FAILED
-SUCCEEDED   -           SUCCEEDED   -           SUCCEEDED   -           SUCCEEDED   SUCCEEDED   SUCCEEDED   -
-FAILED      -           -           -           -           -           -           -           SUCCEEDED   -
-CANCELLED   -           -           -           -           -           -           -           SUCCEEDED   -
-UNKNOWN     AUTHORIZED  SUCCEEDED   FAILED      -           -           -           -           -           -
-"""
+CREATED         AUTHORIZED  SUCCEEDED   FAILED  CANCELLED   UNKNOWN -           -           -           -       REQUIRES_ACTION
+AUTHORIZED      -           SUCCEEDED   -       CANCELLED   -       -           -           SUCCEEDED   FAILED  -
+SUCCEEDED       -           =           -       =           -       =           =           =           -       -
+FAILED          -           -           -       -           -       -           -           SUCCEEDED   -       -
+CANCELLED       -           -           -       -           -       -           -           SUCCEEDED   -       -
+UNKNOWN         AUTHORIZED  SUCCEEDED   FAILED  -           -       -           -           -           -       REQUIRES_ACTION
+REQUIRES_ACTION AUTHORIZED  SUCCEEDED   FAILED  CANCELLED   UNKNOWN -           -           -           -       =
+"""  # noqa: E501 - a row of the table is one line
 ACTIONS = [
     *("AUTHORIZE", "CAPTURE", "FAIL", "CANCEL", "LOSE_ANSWER", "REFUND", "DISPUTE", "ACCEPT", "LOSE_AUTHORIZATION"),
+    "REQUIRE_ACTION",
 ]
 CELLS = [
-    (row[0], action, after)
+    (row[0], action, row[0] if after == "=" else after)
     for row in (line.split() for line in TABLE.strip().splitlines())
     for action, after in zip(ACTIONS, row[1:], strict=True)
 ]
@@ -166,7 +169,7 @@ def test_a_failure_keeps_its_reason_in_both_languages() -> None:
 
 
 def test_a_lost_answer_says_from_which_state() -> None:
-    after, event = domain.lose_answer(
+    after, event = lose_answer(
         payment(), attempt_id=ATTEMPT_ID, evidence=events.Evidence.NO_ANSWER, channel_reference=None, now=LATER
     )
 

@@ -29,6 +29,12 @@ behaviour. Amounts with fixed outcomes (amount_minor modulo 10000; every other a
   9018  an authorization: cancelling it is DECLINED, but done later and called back
   9019  an authorization: cancelling it is APPROVED, later DECLINED after all and called back
   9020  a refund or payout: APPROVED, later approved again under another reference and called back
+  9021  an authorization: ACTION_REQUIRED, a redirect; SetOutcome says what the payer does
+  9022  an authorization: ACTION_REQUIRED, a 3-D Secure challenge; SetOutcome says what the payer does
+  9023  an authorization: ACTION_REQUIRED, a QR code; SetOutcome says what the payer does
+  9024  an authorization: ACTION_REQUIRED, a voucher; SetOutcome says what the payer does
+  9025  an authorization: ACTION_REQUIRED, a redirect; the payer does it after the callback delay, and it is called back
+  9026  an authorization: ACTION_REQUIRED, a redirect; the payer refuses after the callback delay, and it is called back
 
 An ordinary attempt can meet each of these on demand: SetOutcome, DeclineRefunds.
 """
@@ -41,6 +47,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
 from paystream.common.v1 import money_pb2 as _money_pb2
+from paystream.common.v1 import next_action_pb2 as _next_action_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -66,6 +73,8 @@ class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Outcome.Value
     """Refused; decline_code says why. Nothing moved."""
     OUTCOME_PENDING: _Outcome.ValueType  # 3
     """Not decided yet: a callback or an inquiry tells later."""
+    OUTCOME_ACTION_REQUIRED: _Outcome.ValueType  # 4
+    """Not decided: the payer has to do something before; next_action. A callback or an inquiry tells later."""
 
 class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
     """What the channel decided."""
@@ -78,6 +87,8 @@ OUTCOME_DECLINED: Outcome.ValueType  # 2
 """Refused; decline_code says why. Nothing moved."""
 OUTCOME_PENDING: Outcome.ValueType  # 3
 """Not decided yet: a callback or an inquiry tells later."""
+OUTCOME_ACTION_REQUIRED: Outcome.ValueType  # 4
+"""Not decided: the payer has to do something before; next_action. A callback or an inquiry tells later."""
 Global___Outcome: _TypeAlias = Outcome  # noqa: Y015
 
 class _Action:
@@ -298,6 +309,7 @@ class Transaction(_message.Message):
     RETURNED_AMOUNT_FIELD_NUMBER: _builtins.int
     SECOND_REFERENCE_FIELD_NUMBER: _builtins.int
     SECOND_AMOUNT_FIELD_NUMBER: _builtins.int
+    NEXT_ACTION_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """The caller's reference of the attempt."""
     action: Global___Action.ValueType
@@ -344,6 +356,10 @@ class Transaction(_message.Message):
     def second_amount(self) -> _money_pb2.Money:
         """What was approved a second time; absent while nothing was."""
 
+    @_builtins.property
+    def next_action(self) -> _next_action_pb2.NextAction:
+        """What the payer has to do; absent unless ACTION_REQUIRED."""
+
     def __init__(
         self,
         *,
@@ -363,10 +379,11 @@ class Transaction(_message.Message):
         returned_amount: _money_pb2.Money | None = ...,
         second_reference: _builtins.str = ...,
         second_amount: _money_pb2.Money | None = ...,
+        next_action: _next_action_pb2.NextAction | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "return_time", b"return_time", "returned_amount", b"returned_amount", "second_amount", b"second_amount", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "next_action", b"next_action", "return_time", b"return_time", "returned_amount", b"returned_amount", "second_amount", b"second_amount", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "amount", b"amount", "attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference", "captured", b"captured", "channel_fee_minor", b"channel_fee_minor", "channel_reference", b"channel_reference", "create_time", b"create_time", "decline_code", b"decline_code", "merchant_id", b"merchant_id", "outcome", b"outcome", "return_time", b"return_time", "returned_amount", b"returned_amount", "second_amount", b"second_amount", "second_reference", b"second_reference", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "amount", b"amount", "attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference", "captured", b"captured", "channel_fee_minor", b"channel_fee_minor", "channel_reference", b"channel_reference", "create_time", b"create_time", "decline_code", b"decline_code", "merchant_id", b"merchant_id", "next_action", b"next_action", "outcome", b"outcome", "return_time", b"return_time", "returned_amount", b"returned_amount", "second_amount", b"second_amount", "second_reference", b"second_reference", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -418,6 +435,7 @@ class AuthorizeRequest(_message.Message):
     CALLBACK_ADDRESS_FIELD_NUMBER: _builtins.int
     RELATED_NO_FIELD_NUMBER: _builtins.int
     CORRELATION_ID_FIELD_NUMBER: _builtins.int
+    RETURN_URL_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """The caller's reference of this attempt: the idempotency key."""
     merchant_id: _builtins.str
@@ -434,6 +452,10 @@ class AuthorizeRequest(_message.Message):
     """
     correlation_id: _builtins.str
     """The journey that the statement line and the callback carry; empty: that of the call."""
+    return_url: _builtins.str
+    """Where the payer's browser is sent back to after a redirect or challenge: a URL of at most 2048 characters; empty for
+    none.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """The amount to reserve."""
@@ -449,10 +471,11 @@ class AuthorizeRequest(_message.Message):
         callback_address: _builtins.str = ...,
         related_no: _builtins.str = ...,
         correlation_id: _builtins.str = ...,
+        return_url: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "callback_address", b"callback_address", "capture", b"capture", "correlation_id", b"correlation_id", "merchant_id", b"merchant_id", "method_token", b"method_token", "related_no", b"related_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "callback_address", b"callback_address", "capture", b"capture", "correlation_id", b"correlation_id", "merchant_id", b"merchant_id", "method_token", b"method_token", "related_no", b"related_no", "return_url", b"return_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1116,6 +1139,7 @@ class Behaviour(_message.Message):
     FEE_BASIS_POINTS_FIELD_NUMBER: _builtins.int
     FINALITY_SECONDS_FIELD_NUMBER: _builtins.int
     STATEMENT_FEE_MINOR_FIELD_NUMBER: _builtins.int
+    ACTION_EXPIRES_SECONDS_FIELD_NUMBER: _builtins.int
     latency_ms: _builtins.int
     """Milliseconds before every answer."""
     decline_basis_points: _builtins.int
@@ -1144,6 +1168,8 @@ class Behaviour(_message.Message):
     """What the channel charges for closing a statement, in minor units of its currency: a line FEE; 0 for nothing. The global
     one holds: a statement is of all merchants.
     """
+    action_expires_seconds: _builtins.int
+    """Seconds of business time that a payer has for what has to be done; then it is DECLINED, action_expired. 0 for 900."""
     def __init__(
         self,
         *,
@@ -1159,10 +1185,11 @@ class Behaviour(_message.Message):
         fee_basis_points: _builtins.int = ...,
         finality_seconds: _builtins.int = ...,
         statement_fee_minor: _builtins.int = ...,
+        action_expires_seconds: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_address", b"callback_address", "callback_delay_ms", b"callback_delay_ms", "decline_basis_points", b"decline_basis_points", "duplicate_callback_basis_points", b"duplicate_callback_basis_points", "fee_basis_points", b"fee_basis_points", "finality_seconds", b"finality_seconds", "latency_ms", b"latency_ms", "pending_basis_points", b"pending_basis_points", "statement_fee_minor", b"statement_fee_minor", "timeout_after_basis_points", b"timeout_after_basis_points", "timeout_before_basis_points", b"timeout_before_basis_points", "wrong_fee_basis_points", b"wrong_fee_basis_points"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action_expires_seconds", b"action_expires_seconds", "callback_address", b"callback_address", "callback_delay_ms", b"callback_delay_ms", "decline_basis_points", b"decline_basis_points", "duplicate_callback_basis_points", b"duplicate_callback_basis_points", "fee_basis_points", b"fee_basis_points", "finality_seconds", b"finality_seconds", "latency_ms", b"latency_ms", "pending_basis_points", b"pending_basis_points", "statement_fee_minor", b"statement_fee_minor", "timeout_after_basis_points", b"timeout_after_basis_points", "timeout_before_basis_points", b"timeout_before_basis_points", "wrong_fee_basis_points", b"wrong_fee_basis_points"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

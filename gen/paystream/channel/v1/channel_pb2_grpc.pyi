@@ -29,6 +29,12 @@ behaviour. Amounts with fixed outcomes (amount_minor modulo 10000; every other a
   9018  an authorization: cancelling it is DECLINED, but done later and called back
   9019  an authorization: cancelling it is APPROVED, later DECLINED after all and called back
   9020  a refund or payout: APPROVED, later approved again under another reference and called back
+  9021  an authorization: ACTION_REQUIRED, a redirect; SetOutcome says what the payer does
+  9022  an authorization: ACTION_REQUIRED, a 3-D Secure challenge; SetOutcome says what the payer does
+  9023  an authorization: ACTION_REQUIRED, a QR code; SetOutcome says what the payer does
+  9024  an authorization: ACTION_REQUIRED, a voucher; SetOutcome says what the payer does
+  9025  an authorization: ACTION_REQUIRED, a redirect; the payer does it after the callback delay, and it is called back
+  9026  an authorization: ACTION_REQUIRED, a redirect; the payer refuses after the callback delay, and it is called back
 
 An ordinary attempt can meet each of these on demand: SetOutcome, DeclineRefunds.
 """

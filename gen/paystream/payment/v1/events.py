@@ -22,14 +22,16 @@ class AttemptAction(StrEnum):
 
 
 class CancelReason(StrEnum):
-    """Why a payment was given up. ORDER_CLOSED: its order was cancelled or had expired. UNKNOWN: newer than the
-    reader's schema.
+    """Why a payment was given up. ORDER_CLOSED: its order was cancelled or had expired. ACTION_EXPIRED: its payer did
+    not do in time what had to be done, and it was authorized while it was called off. UNKNOWN: newer than the reader's
+    schema.
     """
 
     UNKNOWN = "UNKNOWN"
     REQUESTED = "REQUESTED"
     AUTHORIZATION_EXPIRED = "AUTHORIZATION_EXPIRED"
     ORDER_CLOSED = "ORDER_CLOSED"
+    ACTION_EXPIRED = "ACTION_EXPIRED"
 
 
 class CaptureMode(StrEnum):
@@ -132,7 +134,9 @@ class FailureReason(StrEnum):
     """DECLINED: by the issuer, no closer reason. METHOD_INVALID, METHOD_EXPIRED: the means of payment cannot be used.
     LIMIT_EXCEEDED: of the payer or the channel. CHANNEL_REJECTED: the channel would not process it. NOT_RECEIVED:
     proven, after the channel's finality, never to have arrived there. EXPIRED_UNSENT: its time was over before it was
-    sent. MERCHANT_SUSPENDED: not sent, as the merchant may do no business. UNKNOWN: newer than the reader's schema.
+    sent. MERCHANT_SUSPENDED: not sent, as the merchant may do no business. AUTHENTICATION_FAILED: the payer did not
+    prove who it is. ACTION_EXPIRED: the payer did not do in time what had to be done. CANCELLED: called off before the
+    payer had done it. UNKNOWN: newer than the reader's schema.
     """
 
     UNKNOWN = "UNKNOWN"
@@ -146,6 +150,9 @@ class FailureReason(StrEnum):
     NOT_RECEIVED = "NOT_RECEIVED"
     EXPIRED_UNSENT = "EXPIRED_UNSENT"
     MERCHANT_SUSPENDED = "MERCHANT_SUSPENDED"
+    AUTHENTICATION_FAILED = "AUTHENTICATION_FAILED"
+    ACTION_EXPIRED = "ACTION_EXPIRED"
+    CANCELLED = "CANCELLED"
 
 
 class LateReason(StrEnum):
@@ -159,6 +166,18 @@ class LateReason(StrEnum):
     AFTER_CANCELLATION = "AFTER_CANCELLATION"
     SECOND_REFERENCE = "SECOND_REFERENCE"
     ABOVE_AMOUNT = "ABOVE_AMOUNT"
+
+
+class NextActionKind(StrEnum):
+    """What a payer has to do. REDIRECT_TO_URL: visit a page. THREE_D_SECURE_CHALLENGE: prove to its bank who it is.
+    DISPLAY_QR_CODE, DISPLAY_VOUCHER: pay with a code that is shown. UNKNOWN: newer than the reader's schema.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    REDIRECT_TO_URL = "REDIRECT_TO_URL"
+    THREE_D_SECURE_CHALLENGE = "THREE_D_SECURE_CHALLENGE"
+    DISPLAY_QR_CODE = "DISPLAY_QR_CODE"
+    DISPLAY_VOUCHER = "DISPLAY_VOUCHER"
 
 
 class PaymentMethod(StrEnum):
@@ -179,6 +198,7 @@ class PreviousState(StrEnum):
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
+    REQUIRES_ACTION = "REQUIRES_ACTION"
 
 
 class RefundReason(StrEnum):
@@ -355,7 +375,7 @@ class CaptureFailed(AvroRecord):
 
     RECORD: ClassVar[str] = "paystream.payment.v1.CaptureFailed"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -1159,6 +1179,64 @@ class LateCaptureReceived(AvroRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentActionRequired(AvroRecord):
+    """The payer has to do something before the channel decides. What it is, with its secrets, is shown by GetPayment
+    alone, and never told.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount asked for, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        method: Means of payment.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference; null when it has given none.
+        attempt_id: The call to the channel that waits for it: att_ and a UUIDv7.
+        next_action: What the payer has to do.
+        expires_at: Until when the payer can do it, UTC, microseconds; then the payment is called off at its channel.
+        created_at: When the payment was accepted, UTC, microseconds.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.PaymentActionRequired"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    payment_id: str
+    order_id: str | None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    method: PaymentMethod
+    channel: str
+    channel_reference: str | None
+    attempt_id: str
+    next_action: NextActionKind
+    expires_at: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentAuthorized(AvroRecord):
     """An amount was reserved with the payer's bank and can be captured until it expires. Moves no money.
 
@@ -1250,7 +1328,7 @@ class PaymentCancelled(AvroRecord):
 
     RECORD: ClassVar[str] = "paystream.payment.v1.PaymentCancelled"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -1315,7 +1393,7 @@ class PaymentContradicted(AvroRecord):
 
     RECORD: ClassVar[str] = "paystream.payment.v1.PaymentContradicted"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -1497,7 +1575,7 @@ class PaymentFailed(AvroRecord):
 
     RECORD: ClassVar[str] = "paystream.payment.v1.PaymentFailed"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 3
+    VERSION: ClassVar[int] = 4
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -1756,7 +1834,7 @@ class PaymentUnknown(AvroRecord):
 
     RECORD: ClassVar[str] = "paystream.payment.v1.PaymentUnknown"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -1879,7 +1957,7 @@ class RefundFailed(AvroRecord):
 
     RECORD: ClassVar[str] = "paystream.payment.v1.RefundFailed"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 4
+    VERSION: ClassVar[int] = 5
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -2125,6 +2203,7 @@ EVENTS = (
     EvidenceUnmatched,
     LateCaptureAccepted,
     LateCaptureReceived,
+    PaymentActionRequired,
     PaymentAuthorized,
     PaymentCancelled,
     PaymentContradicted,

@@ -15,6 +15,7 @@ from google.rpc import status_pb2 as _status_pb2
 from paystream.common.v1 import contact_pb2 as _contact_pb2
 from paystream.common.v1 import contradiction_pb2 as _contradiction_pb2
 from paystream.common.v1 import money_pb2 as _money_pb2
+from paystream.common.v1 import next_action_pb2 as _next_action_pb2
 from paystream.common.v1 import stated_reason_pb2 as _stated_reason_pb2
 import builtins as _builtins
 import sys
@@ -47,6 +48,8 @@ class _PaymentStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaymentS
     """Given up before it was captured."""
     PAYMENT_STATE_UNKNOWN: _PaymentState.ValueType  # 6
     """The channel was called and has not answered; evidence will end it."""
+    PAYMENT_STATE_REQUIRES_ACTION: _PaymentState.ValueType  # 7
+    """The payer has to do something before the channel decides: next_action. Evidence will end it, or its time."""
 
 class PaymentState(_PaymentState, metaclass=_PaymentStateEnumTypeWrapper):
     """How far a payment has come."""
@@ -65,6 +68,8 @@ PAYMENT_STATE_CANCELLED: PaymentState.ValueType  # 5
 """Given up before it was captured."""
 PAYMENT_STATE_UNKNOWN: PaymentState.ValueType  # 6
 """The channel was called and has not answered; evidence will end it."""
+PAYMENT_STATE_REQUIRES_ACTION: PaymentState.ValueType  # 7
+"""The payer has to do something before the channel decides: next_action. Evidence will end it, or its time."""
 Global___PaymentState: _TypeAlias = PaymentState  # noqa: Y015
 
 class _RefundState:
@@ -217,6 +222,8 @@ class _CancelReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CancelRe
     """It was not captured in time."""
     CANCEL_REASON_ORDER_CLOSED: _CancelReason.ValueType  # 3
     """Its order was cancelled or has expired."""
+    CANCEL_REASON_ACTION_EXPIRED: _CancelReason.ValueType  # 4
+    """Its payer did not do in time what had to be done."""
 
 class CancelReason(_CancelReason, metaclass=_CancelReasonEnumTypeWrapper):
     """Why what was not captured of a payment is given up."""
@@ -229,6 +236,8 @@ CANCEL_REASON_AUTHORIZATION_EXPIRED: CancelReason.ValueType  # 2
 """It was not captured in time."""
 CANCEL_REASON_ORDER_CLOSED: CancelReason.ValueType  # 3
 """Its order was cancelled or has expired."""
+CANCEL_REASON_ACTION_EXPIRED: CancelReason.ValueType  # 4
+"""Its payer did not do in time what had to be done."""
 Global___CancelReason: _TypeAlias = CancelReason  # noqa: Y015
 
 class _PaymentMethodType:
@@ -341,6 +350,8 @@ class _AttemptStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AttemptS
     """Declined, or proven never to have arrived."""
     ATTEMPT_STATE_UNKNOWN: _AttemptState.ValueType  # 5
     """Called without an answer; being inquired about."""
+    ATTEMPT_STATE_ACTION_REQUIRED: _AttemptState.ValueType  # 6
+    """The payer has to do something before the channel decides; being inquired about."""
 
 class AttemptState(_AttemptState, metaclass=_AttemptStateEnumTypeWrapper):
     """How far a call to a channel has come."""
@@ -357,6 +368,8 @@ ATTEMPT_STATE_FAILED: AttemptState.ValueType  # 4
 """Declined, or proven never to have arrived."""
 ATTEMPT_STATE_UNKNOWN: AttemptState.ValueType  # 5
 """Called without an answer; being inquired about."""
+ATTEMPT_STATE_ACTION_REQUIRED: AttemptState.ValueType  # 6
+"""The payer has to do something before the channel decides; being inquired about."""
 Global___AttemptState: _TypeAlias = AttemptState  # noqa: Y015
 
 class _ChannelOutcome:
@@ -371,6 +384,8 @@ class _ChannelOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Channe
     """Done."""
     CHANNEL_OUTCOME_DECLINED: _ChannelOutcome.ValueType  # 2
     """Not done, and will not be."""
+    CHANNEL_OUTCOME_ACTION_REQUIRED: _ChannelOutcome.ValueType  # 3
+    """Not decided: the payer has to do something before; next_action."""
 
 class ChannelOutcome(_ChannelOutcome, metaclass=_ChannelOutcomeEnumTypeWrapper):
     """What a channel says of an attempt."""
@@ -381,6 +396,8 @@ CHANNEL_OUTCOME_APPROVED: ChannelOutcome.ValueType  # 1
 """Done."""
 CHANNEL_OUTCOME_DECLINED: ChannelOutcome.ValueType  # 2
 """Not done, and will not be."""
+CHANNEL_OUTCOME_ACTION_REQUIRED: ChannelOutcome.ValueType  # 3
+"""Not decided: the payer has to do something before; next_action."""
 Global___ChannelOutcome: _TypeAlias = ChannelOutcome  # noqa: Y015
 
 class _DisputeState:
@@ -640,6 +657,7 @@ class Payment(_message.Message):
     AUTHORIZATION_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     REVERSED_MINOR_FIELD_NUMBER: _builtins.int
     UNBACKED_MINOR_FIELD_NUMBER: _builtins.int
+    NEXT_ACTION_FIELD_NUMBER: _builtins.int
     STATED_REASON_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """pay_ and a UUIDv7."""
@@ -720,6 +738,12 @@ class Payment(_message.Message):
         """When what is not captured by then is given up; absent when nothing is left to capture."""
 
     @_builtins.property
+    def next_action(self) -> _next_action_pb2.NextAction:
+        """What the payer has to do; absent unless REQUIRES_ACTION, and once the payment is being given up. Its expire_time is
+        always there: after it the payment is called off at its channel.
+        """
+
+    @_builtins.property
     def stated_reason(self) -> _stated_reason_pb2.StatedReason:
         """Why a caller asked to give up what is not captured; absent unless cancel_reason is REQUESTED."""
 
@@ -759,11 +783,12 @@ class Payment(_message.Message):
         authorization_expire_time: _timestamp_pb2.Timestamp | None = ...,
         reversed_minor: _builtins.int = ...,
         unbacked_minor: _builtins.int = ...,
+        next_action: _next_action_pb2.NextAction | None = ...,
         stated_reason: _stated_reason_pb2.StatedReason | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "create_time", b"create_time", "payment_method", b"payment_method", "stated_reason", b"stated_reason", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "create_time", b"create_time", "next_action", b"next_action", "payment_method", b"payment_method", "stated_reason", b"stated_reason", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_minor", b"authorized_minor", "cancel_reason", b"cancel_reason", "cancelled_minor", b"cancelled_minor", "capturable_minor", b"capturable_minor", "capture_id", b"capture_id", "capture_mode", b"capture_mode", "captured_minor", b"captured_minor", "capturing_minor", b"capturing_minor", "channel", b"channel", "channel_reference", b"channel_reference", "correlation_id", b"correlation_id", "create_time", b"create_time", "disputed_minor", b"disputed_minor", "etag", b"etag", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_minor", b"fee_minor", "fee_plan_version", b"fee_plan_version", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_id", b"payment_id", "payment_method", b"payment_method", "refunded_minor", b"refunded_minor", "refunding_minor", b"refunding_minor", "reversed_minor", b"reversed_minor", "state", b"state", "stated_reason", b"stated_reason", "unbacked_minor", b"unbacked_minor", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_minor", b"authorized_minor", "cancel_reason", b"cancel_reason", "cancelled_minor", b"cancelled_minor", "capturable_minor", b"capturable_minor", "capture_id", b"capture_id", "capture_mode", b"capture_mode", "captured_minor", b"captured_minor", "capturing_minor", b"capturing_minor", "channel", b"channel", "channel_reference", b"channel_reference", "correlation_id", b"correlation_id", "create_time", b"create_time", "disputed_minor", b"disputed_minor", "etag", b"etag", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_minor", b"fee_minor", "fee_plan_version", b"fee_plan_version", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "next_action", b"next_action", "order_id", b"order_id", "payment_id", b"payment_id", "payment_method", b"payment_method", "refunded_minor", b"refunded_minor", "refunding_minor", b"refunding_minor", "reversed_minor", b"reversed_minor", "state", b"state", "stated_reason", b"stated_reason", "unbacked_minor", b"unbacked_minor", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1126,6 +1151,7 @@ class CreatePaymentRequest(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     CONTACT_FIELD_NUMBER: _builtins.int
     WAIT_FOR_FIELD_NUMBER: _builtins.int
+    RETURN_URL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it creates nothing."""
     merchant_id: _builtins.str
@@ -1136,6 +1162,10 @@ class CreatePaymentRequest(_message.Message):
     """The order it pays for: ord_ and 32 hexadecimal digits; empty for none."""
     capture_mode: Global___CaptureMode.ValueType
     """When to capture."""
+    return_url: _builtins.str
+    """Where the channel sends the payer's browser back to after a redirect or challenge: https, or http of localhost, at most
+    2048 characters, no user or password; empty for none. It is told to the channel and shown to nobody.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What to take."""
@@ -1162,8 +1192,9 @@ class CreatePaymentRequest(_message.Message):
 
     @_builtins.property
     def wait_for(self) -> _duration_pb2.Duration:
-        """How long to wait for the outcome, at most 30 s; absent or 0 answers at once, with CREATED. Not part of what is asked:
-        the same request may come again with another one. Batches and streams ignore it.
+        """How long to wait for the outcome, or until the payer has to act (REQUIRES_ACTION), at most 30 s; absent or 0 answers at
+        once, with CREATED. Not part of what is asked: the same request may come again with another one. Batches and streams
+        ignore it.
         """
 
     def __init__(
@@ -1180,10 +1211,11 @@ class CreatePaymentRequest(_message.Message):
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         contact: _contact_pb2.ReceiptContact | None = ...,
         wait_for: _duration_pb2.Duration | None = ...,
+        return_url: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "contact", b"contact", "expire_time", b"expire_time", "payment_method", b"payment_method", "wait_for", b"wait_for"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_mode", b"capture_mode", "contact", b"contact", "expire_time", b"expire_time", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_method", b"payment_method", "request_id", b"request_id", "wait_for", b"wait_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_mode", b"capture_mode", "contact", b"contact", "expire_time", b"expire_time", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_method", b"payment_method", "request_id", b"request_id", "return_url", b"return_url", "wait_for", b"wait_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1299,12 +1331,15 @@ class GetPaymentRequest(_message.Message):
 
     PAYMENT_ID_FIELD_NUMBER: _builtins.int
     WAIT_FOR_FIELD_NUMBER: _builtins.int
+    WAIT_PAST_ACTION_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """pay_ and 32 hexadecimal digits."""
+    wait_past_action: _builtins.bool
+    """Whether to wait for the outcome alone: for who has shown next_action, as when the payer has come back."""
     @_builtins.property
     def wait_for(self) -> _duration_pb2.Duration:
-        """How long to wait, at most 30 s, until the payment and its captures and void have their outcome; absent or 0 for not at
-        all.
+        """How long to wait, at most 30 s, until the payment and its captures and void have their outcome, or the payer has to act
+        (REQUIRES_ACTION); absent or 0 for not at all.
         """
 
     def __init__(
@@ -1312,10 +1347,11 @@ class GetPaymentRequest(_message.Message):
         *,
         payment_id: _builtins.str = ...,
         wait_for: _duration_pb2.Duration | None = ...,
+        wait_past_action: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["wait_for", b"wait_for"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment_id", b"payment_id", "wait_for", b"wait_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment_id", b"payment_id", "wait_for", b"wait_for", "wait_past_action", b"wait_past_action"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2020,6 +2056,7 @@ class ReportChannelResultRequest(_message.Message):
     OUTCOME_FIELD_NUMBER: _builtins.int
     DECLINE_CODE_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
+    NEXT_ACTION_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """The attempt as it was sent to the channel: att_ and 32 hexadecimal digits."""
     channel_reference: _builtins.str
@@ -2032,6 +2069,10 @@ class ReportChannelResultRequest(_message.Message):
     def amount(self) -> _money_pb2.Money:
         """The amount the channel holds it for; absent where it does not say."""
 
+    @_builtins.property
+    def next_action(self) -> _next_action_pb2.NextAction:
+        """What the payer has to do; absent unless ACTION_REQUIRED."""
+
     def __init__(
         self,
         *,
@@ -2040,10 +2081,11 @@ class ReportChannelResultRequest(_message.Message):
         outcome: Global___ChannelOutcome.ValueType = ...,
         decline_code: _builtins.str = ...,
         amount: _money_pb2.Money | None = ...,
+        next_action: _next_action_pb2.NextAction | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "next_action", b"next_action"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "channel_reference", b"channel_reference", "decline_code", b"decline_code", "outcome", b"outcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "channel_reference", b"channel_reference", "decline_code", b"decline_code", "next_action", b"next_action", "outcome", b"outcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

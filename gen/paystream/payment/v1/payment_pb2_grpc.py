@@ -36,7 +36,8 @@ class PaymentServiceStub:
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
 
     With wait_for, CreatePayment, CapturePayment, CreateRefund, GetPayment and GetRefund answer when the outcome is there, or
-    what there is when that time, or the call's own, is over: read `state`. CREATED, UNKNOWN and QUEUED are no outcomes. A
+    what there is when that time, or the call's own, is over: read `state`. CREATED, UNKNOWN and QUEUED are no outcomes;
+    REQUIRES_ACTION is answered at once, for the caller has to act. A
     request that is repeated with wait_for is answered with what there is now. Where too many wait, the call answers at once.
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
@@ -169,7 +170,8 @@ class PaymentServiceServicer:
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
 
     With wait_for, CreatePayment, CapturePayment, CreateRefund, GetPayment and GetRefund answer when the outcome is there, or
-    what there is when that time, or the call's own, is over: read `state`. CREATED, UNKNOWN and QUEUED are no outcomes. A
+    what there is when that time, or the call's own, is over: read `state`. CREATED, UNKNOWN and QUEUED are no outcomes;
+    REQUIRES_ACTION is answered at once, for the caller has to act. A
     request that is repeated with wait_for is answered with what there is now. Where too many wait, the call answers at once.
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
@@ -290,7 +292,8 @@ class PaymentServiceServicer:
         """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
 
         A payment that no channel was called for is cancelled at once; an authorized one when its channel has released the
-        amount, and nothing can be captured meanwhile. If the channel refuses, the amount can be captured, or given up,
+        amount, and nothing can be captured meanwhile; one that waits for its payer when its channel has called it off, and
+        next_action is gone meanwhile. If the channel refuses, the amount can be captured, or given up,
         again. Idempotent by request_id, as CreatePayment.
         Errors: NOT_FOUND PAYMENT_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
         action: nothing is left to give up, or the channel is being asked to authorize, charge or release it) and
@@ -541,7 +544,8 @@ class PaymentService:
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
 
     With wait_for, CreatePayment, CapturePayment, CreateRefund, GetPayment and GetRefund answer when the outcome is there, or
-    what there is when that time, or the call's own, is over: read `state`. CREATED, UNKNOWN and QUEUED are no outcomes. A
+    what there is when that time, or the call's own, is over: read `state`. CREATED, UNKNOWN and QUEUED are no outcomes;
+    REQUIRES_ACTION is answered at once, for the caller has to act. A
     request that is repeated with wait_for is answered with what there is now. Where too many wait, the call answers at once.
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
