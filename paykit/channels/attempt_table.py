@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from paykit.channels.attempts import (
     Attempt,
+    AttemptState,
     Claimed,
     Evidence,
     EvidenceOutcome,
@@ -17,7 +18,7 @@ from paykit.channels.attempts import (
     inquiry_pause_s,
     worth_keeping,
 )
-from paykit.channels.judging import recorded_evidence
+from paykit.channels.judging import later_word, recorded_evidence
 from paykit.postgres.database import Tx
 from paykit.postgres.rows import columns, require_all_changed
 from paykit.postgres.table import Table
@@ -212,8 +213,8 @@ class EvidenceLog:
     """Evidence to keep beside its attempts, once however often it was told: a unit of work.
 
     Attributes:
-        heard: What was said of attempts before, in this transaction as well: of those that are contradicted, and of
-            those that several pieces of evidence are about here.
+        heard: What was said of attempts before, in this transaction as well: of those that are contradicted, of those
+            that ended while an answer about them was under way, and of those that several pieces of evidence are about.
     """
 
     def __init__(self) -> None:
@@ -222,11 +223,16 @@ class EvidenceLog:
 
     async def read(self, tx: Tx, attempts: Lookup[Attempt], items: Iterable[RecordEvidence]) -> None:
         """Read what was said before of locked attempts, as far as it matters; no statement where it does not."""
-        counts = Counter(item.evidence.attempt_id for item in items)
+        told = [item.evidence for item in items]
+        counts, answered = (
+            Counter(each.attempt_id for each in told),
+            {e.attempt_id for e in told if e.source in _ANSWERS},
+        )
         wanted = sorted(
             attempt_id
             for attempt_id, count in counts.items()
-            if (attempt := attempts.get(attempt_id)) is not None and (count > 1 or attempt.contradicted)
+            if (attempt := attempts.get(attempt_id)) is not None
+            and (count > 1 or attempt.contradicted or (attempt.state in _ENDED and attempt_id in answered))
         )
         for row in await tx.fetch(_SELECT_EVIDENCE, wanted) if wanted else ():
             self._hear(_read_evidence(row))
@@ -243,7 +249,8 @@ class EvidenceLog:
         """
         if verdict is Verdict.CONTRADICT and not attempt.contradicted:
             self._keep(recorded_evidence(attempt), Verdict.CONFIRM)
-        if verdict is Verdict.CONTRADICT or worth_keeping(evidence, verdict):
+        overtaken = verdict is Verdict.CONFIRM and later_word(attempt, evidence) is not None
+        if verdict is Verdict.CONTRADICT or overtaken or worth_keeping(evidence, verdict):
             self._keep(evidence, verdict)
 
     @property
@@ -268,6 +275,10 @@ class EvidenceLog:
 
     def _hear(self, evidence: Evidence) -> None:
         self.heard.setdefault(evidence.attempt_id, []).append(evidence)
+
+
+_ANSWERS = frozenset({Source.RESPONSE, Source.INQUIRY})
+_ENDED = frozenset({AttemptState.SUCCEEDED, AttemptState.FAILED})
 
 
 def _read_evidence(row: Any) -> Evidence:

@@ -1,7 +1,8 @@
 """What evidence proves about an attempt, and what is said later against what was proven. Pure.
 
 What has ended follows what its channel says later: the last new word is what is believed, and `contradicted` stays.
-A word is new once: told again, by whichever way and however late, it changes nothing.
+A word is new once: told again, by whichever way and however late, it changes nothing. Nor does a word that was
+overtaken: one that the channel gave before another which was recorded first.
 """
 
 from collections.abc import Collection, Mapping
@@ -96,9 +97,40 @@ def judge(attempt: Attempt, evidence: Evidence, heard: Collection[Evidence] = ()
     if evidence.outcome is EvidenceOutcome.NOT_FOUND and verdict is not Verdict.CONFIRM and evidence.final:
         return Verdict.FAIL
     if verdict in {Verdict.CONFIRM, Verdict.CONTRADICT}:
-        told_before = word_of(attempt, evidence) in {word_of(attempt, told) for told in heard}
-        return Verdict.CONFIRM if told_before or later_word(attempt, evidence, heard) is None else Verdict.CONTRADICT
+        return Verdict.CONFIRM if _says_nothing_new(attempt, evidence, heard) else Verdict.CONTRADICT
     return verdict
+
+
+def _says_nothing_new(attempt: Attempt, evidence: Evidence, heard: Collection[Evidence]) -> bool:
+    """Return whether evidence leaves an attempt that has ended as it is."""
+    word = later_word(attempt, evidence, heard)
+    if word is None or word_of(attempt, evidence) in {word_of(attempt, told) for told in heard}:
+        return True
+    # What was carried out under another reference was carried out, whenever it became known.
+    return word is not LaterWord.SECOND_REFERENCE and was_overtaken(evidence, heard)
+
+
+def was_overtaken(evidence: Evidence, heard: Collection[Evidence]) -> bool:
+    """Return whether the channel told more after the word that this is, and that became known first.
+
+    An answer is under way only while its attempt is open, so that what decided the attempt meanwhile is what the
+    channel said afterwards: a call is answered before anything else is said of it. A callback that was told while an
+    inquiry was in the air may be older than the inquiry's answer; it is believed all the same, for of what comes after
+    a callback the channel tells by another one, and of what comes after an answer by none.
+
+    That the channel had not got the attempt, or was not sent it, is no word of the channel on what became of it.
+    """
+    overtaking = _OVERTAKEN_BY.get(evidence.source, frozenset())
+    return any(told.source in overtaking and told.outcome in _DECIDES for told in heard)
+
+
+_DECIDES = frozenset({EvidenceOutcome.SUCCEEDED, EvidenceOutcome.FAILED, EvidenceOutcome.RETURNED})
+_OVERTAKEN_BY: Mapping[Source, frozenset[Source]] = MappingProxyType(
+    {
+        Source.RESPONSE: frozenset({Source.INQUIRY, Source.CALLBACK, Source.STATEMENT_LINE}),
+        Source.INQUIRY: frozenset({Source.CALLBACK, Source.STATEMENT_LINE}),
+    }
+)
 
 
 def later_word(attempt: Attempt, evidence: Evidence, heard: Collection[Evidence] = ()) -> LaterWord | None:
