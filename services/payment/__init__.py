@@ -40,7 +40,8 @@ CancelPayment CreateRefund CancelRefund GetRefund ListRefunds ListDisputes GetDi
 AddDisputeFile GetDisputeFile GetContact EraseContact.
 RPCs of ChannelCallbackService: ReportChannelResult ReportDispute.
 RPCs of PaymentOperationsService: ListOverdueAttempts ListContradictions GetContradiction ProposeResolution
-ApproveResolution RejectResolution RetryRefund ListUnmatchedEvidence.
+ApproveResolution RejectResolution RetryRefund ListUnmatchedEvidence ListDisputesToAnswer
+ListPaymentsByChannelReference.
 
 Topics: in merchant.events, order.events, accounting.events and reconciliation.events; out payment.events, keyed by
 payment_id: PaymentCreated PaymentAuthorized PaymentSuccess (one per capture) PaymentFailed PaymentCancelled

@@ -6,6 +6,8 @@ the schema after it. What a statement cannot show without rows (a column that ne
 
 import dataclasses
 import importlib.util
+import inspect
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import date, datetime
@@ -17,6 +19,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from paykit.postgres import runtime_schema
 from paykit.postgres.table import Table
 from paykit.process import migrate
 from paykit.process.catalogue import schema_names
@@ -45,6 +48,10 @@ TAKEN_AWAY = {
     "withdrawal_0003": ["merchant.time_zone is gone"],
 }
 """Of those, some that are known to take columns and tables away, read in their text."""
+
+RUNTIME_TABLES = frozenset(re.findall(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+)", inspect.getsource(runtime_schema)))
+"""The tables that every service has. The last migration of all is followed by what came to them later, which is not its
+own doing and which `tests/integration/runtime` holds to what older builds do."""
 
 _COLUMNS = """
 SELECT c.relname AS table, a.attname AS column, format_type(a.atttypid, NULL) AS type, a.attnotnull AS required,
@@ -192,6 +199,8 @@ async def test_what_a_migration_takes_away_from_the_build_before_it_is_said(stac
             await migrate.migrate(url, [service], target=revision)
             after = await Schema.of(connection, service)
             missed = [*taken_away(before, after), *await refused(connection, before)]
+            if revision == others[-1]:
+                missed = [each for each in missed if each.split(" ")[0].split(".")[0] not in RUNTIME_TABLES]
             said = migration(service, revision)
             if getattr(said, "expands", False):
                 assert missed == [], f"{revision} says that it expands"

@@ -41,8 +41,8 @@ class PaymentServiceStub:
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     def __init__(self, channel):
@@ -164,8 +164,8 @@ class PaymentServiceServicer:
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     def CreatePayment(self, request, context):
@@ -501,8 +501,8 @@ class PaymentService:
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     @staticmethod
@@ -1207,6 +1207,16 @@ class PaymentOperationsServiceStub:
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.FromString,
                 _registered_method=True)
+        self.ListDisputesToAnswer = channel.unary_unary(
+                '/paystream.payment.v1.PaymentOperationsService/ListDisputesToAnswer',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListDisputesToAnswerRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListDisputesToAnswerResponse.FromString,
+                _registered_method=True)
+        self.ListPaymentsByChannelReference = channel.unary_unary(
+                '/paystream.payment.v1.PaymentOperationsService/ListPaymentsByChannelReference',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsByChannelReferenceRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsByChannelReferenceResponse.FromString,
+                _registered_method=True)
 
 
 class PaymentOperationsServiceServicer:
@@ -1295,6 +1305,26 @@ class PaymentOperationsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDisputesToAnswer(self, request, context):
+        """Lists disputes of all merchants that are OPENED and have a time until which they can be answered, the soonest first:
+        what is not answered by then is lost. Times that have passed are listed as long as the channel has not decided.
+
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPaymentsByChannelReference(self, request, context):
+        """Lists the payments, of whichever merchant, that a channel means by a reference: its own name of an authorization, a
+        charge, a capture, a void or a refund, as its statements and its support have it. There is seldom more than one.
+
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PaymentOperationsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -1337,6 +1367,16 @@ def add_PaymentOperationsServiceServicer_to_server(servicer, server):
                     servicer.ListUnmatchedEvidence,
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.SerializeToString,
+            ),
+            'ListDisputesToAnswer': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDisputesToAnswer,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListDisputesToAnswerRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListDisputesToAnswerResponse.SerializeToString,
+            ),
+            'ListPaymentsByChannelReference': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPaymentsByChannelReference,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsByChannelReferenceRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsByChannelReferenceResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1556,6 +1596,60 @@ class PaymentOperationsService:
             '/paystream.payment.v1.PaymentOperationsService/ListUnmatchedEvidence',
             paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
             paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDisputesToAnswer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentOperationsService/ListDisputesToAnswer',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListDisputesToAnswerRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListDisputesToAnswerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPaymentsByChannelReference(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentOperationsService/ListPaymentsByChannelReference',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsByChannelReferenceRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsByChannelReferenceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -42,8 +42,8 @@ class PaymentServiceStub:
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     @_typing.overload
@@ -196,8 +196,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -346,8 +346,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     @_abc_1.abstractmethod
@@ -753,6 +753,18 @@ class PaymentOperationsServiceStub:
     """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
     Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
+    ListDisputesToAnswer: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListDisputesToAnswerRequest, _payment_pb2.ListDisputesToAnswerResponse]
+    """Lists disputes of all merchants that are OPENED and have a time until which they can be answered, the soonest first:
+    what is not answered by then is lost. Times that have passed are listed as long as the channel has not decided.
+
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    ListPaymentsByChannelReference: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListPaymentsByChannelReferenceRequest, _payment_pb2.ListPaymentsByChannelReferenceResponse]
+    """Lists the payments, of whichever merchant, that a channel means by a reference: its own name of an authorization, a
+    charge, a capture, a void or a refund, as its statements and its support have it. There is seldom more than one.
+
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
 
 @_typing.type_check_only
 class PaymentOperationsServiceAsyncStub(PaymentOperationsServiceStub):
@@ -806,6 +818,18 @@ class PaymentOperationsServiceAsyncStub(PaymentOperationsServiceStub):
     """
     ListUnmatchedEvidence: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListUnmatchedEvidenceRequest, _payment_pb2.ListUnmatchedEvidenceResponse]  # type: ignore[assignment]
     """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    ListDisputesToAnswer: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListDisputesToAnswerRequest, _payment_pb2.ListDisputesToAnswerResponse]  # type: ignore[assignment]
+    """Lists disputes of all merchants that are OPENED and have a time until which they can be answered, the soonest first:
+    what is not answered by then is lost. Times that have passed are listed as long as the channel has not decided.
+
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    ListPaymentsByChannelReference: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListPaymentsByChannelReferenceRequest, _payment_pb2.ListPaymentsByChannelReferenceResponse]  # type: ignore[assignment]
+    """Lists the payments, of whichever merchant, that a channel means by a reference: its own name of an authorization, a
+    charge, a capture, a void or a refund, as its statements and its support have it. There is seldom more than one.
+
     Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
 
@@ -906,6 +930,30 @@ class PaymentOperationsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.ListUnmatchedEvidenceResponse, _abc.Awaitable[_payment_pb2.ListUnmatchedEvidenceResponse]]:
         """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ListDisputesToAnswer(
+        self,
+        request: _payment_pb2.ListDisputesToAnswerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ListDisputesToAnswerResponse, _abc.Awaitable[_payment_pb2.ListDisputesToAnswerResponse]]:
+        """Lists disputes of all merchants that are OPENED and have a time until which they can be answered, the soonest first:
+        what is not answered by then is lost. Times that have passed are listed as long as the channel has not decided.
+
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ListPaymentsByChannelReference(
+        self,
+        request: _payment_pb2.ListPaymentsByChannelReferenceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ListPaymentsByChannelReferenceResponse, _abc.Awaitable[_payment_pb2.ListPaymentsByChannelReferenceResponse]]:
+        """Lists the payments, of whichever merchant, that a channel means by a reference: its own name of an authorization, a
+        charge, a capture, a void or a refund, as its statements and its support have it. There is seldom more than one.
+
         Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
 
