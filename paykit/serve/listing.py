@@ -1,10 +1,10 @@
 """Lists of resources, newest first or by key: the page a caller asked for, and the token of the one after it.
 
 A page is as long as was asked, or as its bytes allow, or as what may be looked at for it; a shorter one has a token
-like any that is not the last.
+like any that is not the last. What is asked for by its ids comes in one reply, or not at all.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from google.protobuf.message import Message
@@ -136,3 +136,32 @@ def cut(rows: Sequence[T], *, size: int, show: Callable[[T], M], bytes_max: int)
         ReplyTooLarge: A single row is larger than a reply may be.
     """
     return reply_sizes.fitting(map(show, rows[:size]), bytes_max)
+
+
+async def batch_get(
+    runtime: SnapshotReader,
+    ids: Sequence[str],
+    by_key: Callable[[Tx, Collection[str]], Awaitable[Mapping[str, T]]],
+    *,
+    show: Callable[[T], M],
+    field: str,
+) -> tuple[list[M], list[str]]:
+    """Read resources at one moment; return their messages, and the ids that there is nothing of.
+
+    Args:
+        runtime: Of the service.
+        ids: Of the resources, each once; both results have their order.
+        by_key: Reads what there is.
+        show: Makes the message of a resource.
+        field: Of the request, as in `payment_ids`, for the refusal.
+
+    Raises:
+        BatchReplyTooLarge: They do not fit into one reply.
+    """
+    found = await runtime.read(lambda tx: by_key(tx, ids))
+    shown = [show(found[each]) for each in ids if each in found]
+    missing = [each for each in ids if each not in found]
+    sizes = [message.ByteSize() for message in shown] + [len(each) for each in missing]
+    framed = sum(sizes) + len(sizes) * reply_sizes.ITEM_FRAME_BYTES_MAX
+    reply_sizes.require_answerable(framed, runtime.reply_bytes_max, field=field)
+    return shown, missing

@@ -14,7 +14,7 @@ from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.serve import batching
 from paykit.serve.idempotency import Creates
-from paykit.serve.listing import newest_page
+from paykit.serve.listing import batch_get, newest_page
 from paykit.serve.operations import Operation
 from paykit.serve.outcomes.awaiting import Awaited, Outcomes, shown
 from paykit.serve.streaming import in_chunks
@@ -105,6 +105,17 @@ class PaymentServicer(
     async def GetPayment(self, request: pb.GetPaymentRequest, _context: Any) -> pb.GetPaymentResponse:
         """Read a payment with its captures and attempts."""
         return await self._outcomes.get(request, _PAYMENT, key=request.payment_id, missing=domain.payment.not_found)
+
+    async def BatchGetPayments(self, request: pb.BatchGetPaymentsRequest, _context: Any) -> pb.BatchGetPaymentsResponse:
+        """Read payments by their ids."""
+        payments, missing = await batch_get(
+            self._runtime,
+            request.payment_ids,
+            store.payments.by_key,
+            show=messages.payment.to_payment,
+            field="payment_ids",
+        )
+        return pb.BatchGetPaymentsResponse(payments=payments, missing_payment_ids=missing)
 
     async def ListPayments(self, request: pb.ListPaymentsRequest, _context: Any) -> pb.ListPaymentsResponse:
         """Read a page of payments."""

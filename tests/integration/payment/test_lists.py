@@ -225,3 +225,27 @@ async def test_a_stream_of_such_payments_is_answered_one_by_one(house: House) ->
 
     answered = [answer async for answer in house.call.StreamCreatePayments(requests(), None)]
     assert [answer.position for answer in answered if answer.HasField("payment")] == list(range(170))
+
+
+async def test_payments_are_read_by_their_ids_in_the_order_of_the_request_and_missing_ones_are_named(
+    house: House,
+) -> None:
+    made = [await house.create() for _ in range(3)]
+    unknown = [new_id("pay"), new_id("pay")]
+    wanted = [made[2].payment_id, unknown[0], made[0].payment_id, unknown[1], made[1].payment_id]
+    answer = await house.call.BatchGetPayments(pb.BatchGetPaymentsRequest(payment_ids=wanted), None)
+    assert list(answer.payments) == [made[2], made[0], made[1]]
+    assert list(answer.missing_payment_ids) == unknown
+    nothing = await house.call.BatchGetPayments(pb.BatchGetPaymentsRequest(payment_ids=unknown), None)
+    assert (len(nothing.payments), list(nothing.missing_payment_ids)) == (0, unknown)
+
+
+async def test_payments_that_do_not_fit_into_one_reply_are_not_read_in_one(house: House) -> None:
+    created = await house.create_batch(*large_requests(house, 100))
+    created += await house.create_batch(*[house.request(metadata=METADATA) for _ in range(62)])
+    ids = [result.payment.payment_id for result in created]
+    with pytest.raises(BatchReplyTooLarge) as refused:
+        await house.call.BatchGetPayments(pb.BatchGetPaymentsRequest(payment_ids=ids), None)
+    assert refused.value.field == "payment_ids"
+    answer = await house.call.BatchGetPayments(pb.BatchGetPaymentsRequest(payment_ids=ids[:150]), None)
+    assert [payment.payment_id for payment in answer.payments] == ids[:150]

@@ -146,6 +146,11 @@ class PaymentServiceStub:
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.EraseContactRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.EraseContactResponse.FromString,
                 _registered_method=True)
+        self.BatchGetPayments = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/BatchGetPayments',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.BatchGetPaymentsRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.BatchGetPaymentsResponse.FromString,
+                _registered_method=True)
 
 
 class PaymentServiceServicer:
@@ -379,6 +384,16 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BatchGetPayments(self, request, context):
+        """Gives up to 1000 payments at once, as they stand at one moment, in the order of the request; ids that there is no payment of
+        are named. An id may come once.
+
+        Errors: INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata reply_bytes, reply_bytes_max: ask for fewer).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PaymentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -476,6 +491,11 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.EraseContact,
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.EraseContactRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.EraseContactResponse.SerializeToString,
+            ),
+            'BatchGetPayments': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchGetPayments,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.BatchGetPaymentsRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.BatchGetPaymentsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1008,6 +1028,33 @@ class PaymentService:
             '/paystream.payment.v1.PaymentService/EraseContact',
             paystream_dot_payment_dot_v1_dot_payment__pb2.EraseContactRequest.SerializeToString,
             paystream_dot_payment_dot_v1_dot_payment__pb2.EraseContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchGetPayments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/BatchGetPayments',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.BatchGetPaymentsRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.BatchGetPaymentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

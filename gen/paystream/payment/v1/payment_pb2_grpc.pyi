@@ -178,6 +178,12 @@ class PaymentServiceStub:
 
     Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTACT_NOT_FOUND.
     """
+    BatchGetPayments: _grpc.UnaryUnaryMultiCallable[_payment_pb2.BatchGetPaymentsRequest, _payment_pb2.BatchGetPaymentsResponse]
+    """Gives up to 1000 payments at once, as they stand at one moment, in the order of the request; ids that there is no payment of
+    are named. An id may come once.
+
+    Errors: INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata reply_bytes, reply_bytes_max: ask for fewer).
+    """
 
 @_typing.type_check_only
 class PaymentServiceAsyncStub(PaymentServiceStub):
@@ -328,6 +334,12 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """Erases the address of that contact for good; what was erased before stays as it was.
 
     Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTACT_NOT_FOUND.
+    """
+    BatchGetPayments: _aio.UnaryUnaryMultiCallable[_payment_pb2.BatchGetPaymentsRequest, _payment_pb2.BatchGetPaymentsResponse]  # type: ignore[assignment]
+    """Gives up to 1000 payments at once, as they stand at one moment, in the order of the request; ids that there is no payment of
+    are named. An id may come once.
+
+    Errors: INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata reply_bytes, reply_bytes_max: ask for fewer).
     """
 
 class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -590,6 +602,18 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Erases the address of that contact for good; what was erased before stays as it was.
 
         Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTACT_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchGetPayments(
+        self,
+        request: _payment_pb2.BatchGetPaymentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.BatchGetPaymentsResponse, _abc.Awaitable[_payment_pb2.BatchGetPaymentsResponse]]:
+        """Gives up to 1000 payments at once, as they stand at one moment, in the order of the request; ids that there is no payment of
+        are named. An id may come once.
+
+        Errors: INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata reply_bytes, reply_bytes_max: ask for fewer).
         """
 
 def add_PaymentServiceServicer_to_server(servicer: PaymentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
