@@ -2,6 +2,10 @@
 
 Ids that paystream gives out are UUIDv7, so they sort by creation time; ids that follow from other names are UUIDv5,
 so the same names always give the same id. Source: RFC 9562.
+
+The 12 bits behind the version of a UUIDv7 (`rand_a`) are its shard slot: the three digits behind the 7. A merchant gets
+a random one with its id, and everything of the merchant has the same, so that any id alone says where it belongs. Ids
+of nobody's have a random one. Source: ADR 63.
 """
 
 import hashlib
@@ -14,17 +18,41 @@ NAMESPACE = bytes.fromhex("5b0e6c2a9d9b4c0f8f5d6f1b1d6f7a21")
 
 _ID = re.compile(r"([a-z]{3})_([0-9a-f]{32})")
 _TIMESTAMP_BITS = 48
+SLOTS = 4_096
+"""Shard slots, of 12 bits."""
+_SLOT = slice(17, 20)
+"""Where the digits of the slot stand in an id, behind its prefix of three letters."""
 # Seeded by the operating system. Ids must be unique, not secret, and asking the system for each one costs a call to it;
 # processes are spawned, never forked, so no two share a state.
 _RANDOM = random.Random()  # noqa: S311
 
 
-def new_id(prefix: str) -> str:
-    """Return a new id that sorts after those made in earlier milliseconds."""
-    value = (time.time_ns() // 1_000_000 & ((1 << _TIMESTAMP_BITS) - 1)) << 80 | _RANDOM.getrandbits(80)
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
+def new_id(prefix: str, *, of: str | None = None) -> str:
+    """Return a new id that sorts after those made in earlier milliseconds.
+
+    Args:
+        prefix: Three letters.
+        of: The merchant's id, or any that was made for the merchant: the new one has its slot. None, or a text without
+            a slot, for an id of nobody's: it has a random one.
+    """
+    slot = None if of is None else slot_of(of)
+    milliseconds = time.time_ns() // 1_000_000 & ((1 << _TIMESTAMP_BITS) - 1)
+    value = milliseconds << 80 | _RANDOM.getrandbits(76)
+    if slot is not None:
+        value = value & ~(0xFFF << 64) | slot << 64
+    value = value & ~(0x3 << 62) | 0x2 << 62 | 0x7 << 76
     return f"{prefix}_{value:032x}"
+
+
+def slot_of(text: str) -> int | None:
+    """Return the slot of an id, 0 to SLOTS - 1; None of a text that is no id, or one that follows from names.
+
+    Of a transaction of the ledger, which is a UUIDv7 but for six bits (ADR 49), it is that of what moved the money.
+    """
+    match = _ID.fullmatch(text)
+    if match is None or (match[2][12] == "5" and match[2][16] in "89ab"):
+        return None
+    return int(text[_SLOT], 16)
 
 
 def named_id(prefix: str, *names: str) -> str:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Generate gen/ from protos/ and schemas/avro/, docs/webhooks/ and docs/api/ from the latter, and what is watched (deploy/prometheus,
+# Generate gen/ and docs/api/ from protos/ and schemas/avro/, docs/webhooks/ from the latter, and what is watched (deploy/prometheus,
 # deploy/grafana) from scripts/monitoring. With --check: fail when they differ from what would be generated.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -23,6 +23,7 @@ if [ "${1:-}" = --check ]; then
   diff -r -x __pycache__ "$out" gen || { echo "gen/ is stale: run make gen" >&2; exit 1; }
   "$bin/python" -m scripts.gen_webhook_schemas --check
   "$bin/python" -m scripts.gen_api_documents --check
+  "$bin/python" -m scripts.gen_openapi --check
   "$bin/python" -m scripts.gen_monitoring --check
   exit 0
 fi
@@ -34,4 +35,5 @@ done
 find gen -type d -empty -delete
 "$bin/python" -m scripts.gen_webhook_schemas
 "$bin/python" -m scripts.gen_api_documents
+"$bin/python" -m scripts.gen_openapi
 "$bin/python" -m scripts.gen_monitoring

@@ -21,7 +21,7 @@ from paytools.contracts.generator import UnsupportedSchemaError
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "schemas" / "avro"
 DIRECTORY = ROOT / "docs" / "api"
-PATTERNS = ("*.yaml", "contracts/*.yaml")
+PATTERNS = ("asyncapi.yaml", "contracts/*.yaml")
 
 AVRO = "application/vnd.apache.avro;version=1.12.0"
 HEADERS = {

@@ -168,6 +168,8 @@ class Settings(BaseSettings):
         grpc_streams_max: Streams open at once, likewise.
         grpc_waiters_max: Calls at once that wait for what an event has yet to tell, as of a merchant that is not known.
         grpc_outcome_waiters_max: Calls of one service at once that wait for an outcome; one more is answered at once.
+        grpc_watches_max: Streams of one service at once that watch something; one more is refused.
+        grpc_watches_per_caller_max: Of these, those of one caller.
         grpc_deadline_default_s: For a call with one reply whose caller set no deadline.
         errors_help_url: Where docs/errors.md can be read, without a fragment; refused calls link to their reason there;
             while it is empty, they do not.
@@ -244,6 +246,8 @@ class Settings(BaseSettings):
     grpc_streams_max: int = Field(default=1_000, ge=1, le=100_000)
     grpc_waiters_max: int = Field(default=200, ge=0, le=100_000)
     grpc_outcome_waiters_max: int = Field(default=2_000, ge=0, le=100_000)
+    grpc_watches_max: int = Field(default=2_000, ge=0, le=100_000)
+    grpc_watches_per_caller_max: int = Field(default=1_000, ge=0, le=100_000)
     grpc_deadline_default_s: float = Field(default=30.0, gt=0, le=3_600)
     errors_help_url: str = Field(default="", pattern=r"^(https?://[^\s#]{1,200})?$")
     shutdown_grace_s: float = Field(default=10.0, ge=0, le=300)

@@ -29,6 +29,8 @@ class Endpoints:
     """Of each topic of this stack; None where they have the declared number."""
     mail: str = ""
     """Where mails are handed to and kept, `host:port`; empty where none are."""
+    gateway: str = ""
+    """Base URL of JSON over HTTP and gRPC-Web; empty where no gateway runs."""
 
     def write(self, home: Path) -> None:
         """Write `endpoints.json`; a reader sees the old or the new file, never half of one."""

@@ -14,6 +14,7 @@ from paykit import transitions
 from paykit.base.four_eyes import SamePerson, require_another
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, Kind
+from paykit.reasons.stated_reason import NOT_STATED, StatedReason
 
 
 class ContradictionState(StrEnum):
@@ -114,6 +115,7 @@ class Contradiction:
         needs_decision: Whether rules could not end it.
         resolution: Proposed, and with RESOLVED how it ended.
         decider: Who approved; None where evidence ended it.
+        stated: Why the latest proposal was rejected.
     """
 
     contradiction_id: str
@@ -136,6 +138,7 @@ class Contradiction:
     proposer: str | None = None
     decider: str | None = None
     reason: str | None = None
+    stated: StatedReason = NOT_STATED
 
 
 def not_found(contradiction_id: str) -> ContradictionNotFound:
@@ -203,8 +206,8 @@ def approve(contradiction: Contradiction, *, decider: str | None, now: datetime)
     return replace(approved, suspense_minor=0, decider=_another(contradiction, decider))
 
 
-def reject(contradiction: Contradiction, *, decider: str | None, now: datetime) -> Contradiction:
-    """Refuse what was proposed; something else may be.
+def reject(contradiction: Contradiction, *, decider: str | None, stated: StatedReason, now: datetime) -> Contradiction:
+    """Refuse what was proposed, for a reason; something else may be.
 
     Raises:
         SamePerson: The caller proposed it, or has no name.
@@ -213,7 +216,7 @@ def reject(contradiction: Contradiction, *, decider: str | None, now: datetime) 
     rejected = _touch(contradiction, _A.REJECT, now)
     _another(contradiction, decider)
     state = first_state(needs_decision=contradiction.needs_decision)
-    return replace(rejected, state=state, resolution=None, proposer=None, reason=None)
+    return replace(rejected, state=state, resolution=None, proposer=None, reason=None, stated=stated)
 
 
 def settle(contradiction: Contradiction, *, now: datetime) -> Contradiction:

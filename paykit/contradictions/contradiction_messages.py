@@ -15,6 +15,7 @@ from paykit.contradictions.contradiction import (
 )
 from paykit.contradictions.contradiction_table import ContradictionFilter
 from paykit.contradictions.deciding import DecideResolution, ProposeResolution
+from paykit.reasons.stated_reason_messages import to_stated_reason
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import contradiction_pb2 as pb
 from paystream.common.v1 import money_pb2
@@ -51,10 +52,17 @@ class ProposeResolutionRequest(Protocol):
     reason: str
 
 
-class DecisionRequest(Protocol):
-    """The request of an approval or a rejection, of whichever service."""
+class ApproveResolutionRequest(Protocol):
+    """The request of an approval, of whichever service."""
 
     contradiction_id: str
+
+
+class RejectResolutionRequest(Protocol):
+    """The request of a rejection, of whichever service."""
+
+    contradiction_id: str
+    reason: str
 
 
 def to_contradiction(contradiction: Contradiction) -> pb.Contradiction:
@@ -78,6 +86,7 @@ def to_contradiction(contradiction: Contradiction) -> pb.Contradiction:
         proposer=contradiction.proposer or "",
         decider=contradiction.decider or "",
         reason=contradiction.reason or "",
+        stated_reason=to_stated_reason(contradiction.stated),
         create_time=to_timestamp(contradiction.create_time),
         update_time=to_timestamp(contradiction.update_time),
     )
@@ -107,9 +116,20 @@ def from_proposal(request: ProposeResolutionRequest, *, proposer: str | None, ca
     )
 
 
-def from_decision(request: DecisionRequest, *, approved: bool, decider: str | None, cause: Cause) -> DecideResolution:
-    """Read a decision."""
-    return DecideResolution(contradiction_id=request.contradiction_id, approved=approved, decider=decider, cause=cause)
+def from_approval(request: ApproveResolutionRequest, *, decider: str | None, cause: Cause) -> DecideResolution:
+    """Read an approval."""
+    return DecideResolution(contradiction_id=request.contradiction_id, approved=True, decider=decider, cause=cause)
+
+
+def from_rejection(request: RejectResolutionRequest, *, decider: str | None, cause: Cause) -> DecideResolution:
+    """Read a rejection with its reason."""
+    return DecideResolution(
+        contradiction_id=request.contradiction_id,
+        approved=False,
+        decider=decider,
+        cause=cause,
+        reason=request.reason,
+    )
 
 
 def _moment(request: object, field: str) -> datetime | None:

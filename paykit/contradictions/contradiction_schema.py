@@ -3,6 +3,7 @@
 from alembic import op
 
 from paykit.postgres import runtime_schema
+from paykit.reasons import stated_reason_schema
 
 _V1 = """
 CREATE TABLE contradiction (
@@ -56,6 +57,11 @@ _CHANGES_V1 = (
     ("PROPOSED", "OPEN"),
     ("PROPOSED", "RESOLVED"),
 )
+
+
+def upgrade_v2() -> None:
+    """Keep why the latest proposal was rejected."""
+    stated_reason_schema.add_v1("contradiction")
 
 
 def create_v1(aggregate: str) -> None:

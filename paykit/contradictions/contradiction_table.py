@@ -54,7 +54,7 @@ class ContradictionTable(Table[str, Contradiction]):
             key="contradiction_id",
             changing=(
                 *("state", "suspense_minor", "needs_decision", "resolution", "proposer", "decider", "reason"),
-                "update_time",
+                *("stated", "update_time"),
             ),
         )
 

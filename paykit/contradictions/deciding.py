@@ -8,6 +8,7 @@ from paykit.contradictions import contradiction as domain
 from paykit.contradictions.contradiction import Contradiction, ContradictionResolution
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
+from paykit.reasons.stated_reason import StatedReason
 from paykit.work import Rows, fold
 
 
@@ -32,12 +33,14 @@ class DecideResolution:
 
     Attributes:
         decider: The caller's name; None for one without a name.
+        reason: Of a rejection, why.
     """
 
     contradiction_id: str
     approved: bool
     decider: str | None
     cause: Cause
+    reason: str = ""
 
 
 async def propose(
@@ -70,4 +73,5 @@ def decide(tx: Tx, rows: Rows[str, Contradiction], item: DecideResolution) -> Co
     contradiction = rows.require(item.contradiction_id, domain.not_found)
     if item.approved:
         return domain.approve(contradiction, decider=item.decider, now=tx.now)
-    return domain.reject(contradiction, decider=item.decider, now=tx.now)
+    stated = StatedReason.of(item.reason, item.cause, now=tx.now)
+    return domain.reject(contradiction, decider=item.decider, stated=stated, now=tx.now)

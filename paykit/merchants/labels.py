@@ -22,11 +22,16 @@ class Labels:
         """Make labels of what a request has, where an empty reference is none."""
         if not merchant_reference and not metadata:
             return NO_LABELS
-        return cls(merchant_reference=merchant_reference or None, metadata=json.dumps(dict(metadata)))
+        return cls(merchant_reference=merchant_reference or None, metadata=metadata_text(metadata))
 
     def metadata_map(self) -> dict[str, str]:
         """Read the metadata."""
         return json.loads(self.metadata) if self.metadata != "{}" else {}
+
+
+def metadata_text(metadata: Mapping[str, str]) -> str:
+    """Write metadata as rows keep it."""
+    return json.dumps(dict(metadata), sort_keys=True) if metadata else "{}"
 
 
 NO_LABELS = Labels()

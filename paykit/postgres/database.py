@@ -199,7 +199,7 @@ class Tx:
         key = getattr(event, event.KEY)
         if key not in self._held:
             raise DefectError(f"{event.RECORD} emitted under key {key!r}, which this transaction does not hold")
-        event_id = event.event_id or new_id("evt")
+        event_id = event.event_id or new_id("evt", of=event.merchant_id)
         value = self._codec.encode(
             event,
             stamps={

@@ -22,7 +22,9 @@ PING_TIMEOUT_S = 5.0
 OUTBOX = "outbox"
 """The signal of rows for the relay."""
 OUTCOMES = "outcomes"
-"""The signal of events that conclude what calls may wait for; every other signal is a job's name."""
+"""The signal of events that conclude what calls may wait for."""
+CHANGES = "changes"
+"""The signal of changes of what streams may watch; every other signal is a job's name."""
 
 _log = structlog.get_logger()
 

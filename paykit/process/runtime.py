@@ -117,6 +117,16 @@ class Runtime:
         """Calls that may wait for an outcome in this process."""
         return self.settings.grpc_outcome_waiters_max
 
+    @property
+    def watches_max(self) -> int:
+        """Streams that may watch something in this process."""
+        return self.settings.grpc_watches_max
+
+    @property
+    def watches_per_caller_max(self) -> int:
+        """Of these, those of one caller."""
+        return self.settings.grpc_watches_per_caller_max
+
     async def prepare(self) -> None:
         """Look whether the tables are made for this build, set the clock, and learn the schema ids of all events.
 

@@ -10,9 +10,8 @@ import structlog
 from google.protobuf import descriptor_pool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
-from grpc_reflection.v1alpha import reflection
 
-from paykit.serve.accepting import accepting_server
+from paykit.serve.accepting import accepting_server, reflection
 from paykit.serve.edge import EdgeOptions
 from paykit.serve.interceptors import Edge
 from paykit.serve.validation import validator as validation
@@ -39,11 +38,13 @@ class Servicer:
         add: The generated `add_<Service>Servicer_to_server`.
         implementation: An instance of the generated servicer class with all methods implemented as coroutines, or as
             asynchronous generators where replies are streams.
+        end_streams: Ends streams that would last for as long as the process; called when the server begins to stop.
     """
 
     full_name: str
     add: Callable[[Any, Any], None]
     implementation: Any
+    end_streams: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +73,20 @@ class GrpcServer:
         address: Where it listens, the port filled in.
     """
 
-    def __init__(self, server: grpc.aio.Server, health: HealthServicer, address: str) -> None:
+    def __init__(
+        self, server: grpc.aio.Server, health: HealthServicer, address: str, servicers: Sequence[Servicer] = ()
+    ) -> None:
         self._server = server
         self._health = health
+        self._servicers = servicers
         self.address = address
 
     async def stop(self, grace_s: float) -> None:
-        """Say NOT_SERVING, take no new calls, and cancel those still in progress after `grace_s` seconds."""
+        """Say NOT_SERVING, end streams, take no new calls, and cancel those in progress after `grace_s` seconds."""
         await self._health.enter_graceful_shutdown()
+        for servicer in self._servicers:
+            if servicer.end_streams is not None:
+                servicer.end_streams()
         await self._server.stop(grace_s)
 
     async def show(self, part: str, *, serving: bool) -> None:
@@ -109,11 +116,11 @@ async def start(servicers: Sequence[Servicer], options: ServerOptions) -> GrpcSe
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     for name in (*names, _HEALTH):
         await health.set(name, health_pb2.HealthCheckResponse.SERVING)
-    reflection.enable_server_reflection([*names, _HEALTH, reflection.SERVICE_NAME], server)
+    reflection.enable([*names, _HEALTH], server)
     address = _bind(server, options.address)
     await server.start()
     structlog.get_logger(__name__).info("grpc_serving", address=address, services=names)
-    return GrpcServer(server, health, address)
+    return GrpcServer(server, health, address, servicers)
 
 
 def _channel_options(options: ServerOptions) -> list[tuple[str, int]]:

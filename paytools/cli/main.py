@@ -58,6 +58,7 @@ ENTRIES = (
     Entry(
         "webhooks", "oversight.webhooks", "Webhooks: endpoints, deliveries, replays, and a receiver to try them with."
     ),
+    Entry("gateway", "gateway", "JSON over HTTP: what Envoy is told, to run it anywhere."),
     Entry("ledger", "ledger", "The books: balances, and whether they are right."),
 )
 

@@ -91,7 +91,8 @@ def _print_outcome(console: Console, outcome: Outcome) -> None:
 
 def _print_endpoints(console: Console, endpoints: Endpoints) -> None:
     servers = {"postgres": _public(endpoints.postgres), "kafka": endpoints.kafka, "registry": endpoints.registry}
-    addresses = {**servers, **endpoints.services}
+    in_front = {"gateway": endpoints.gateway} if endpoints.gateway else {}
+    addresses = {**servers, **endpoints.services, **in_front}
     for name, address in addresses.items():
         console.print(f"{name:<12} {address}", highlight=False)
     console.print(f"{'all of it':<12} {StackSettings().home / 'endpoints.json'}", highlight=False, soft_wrap=True)
@@ -119,6 +120,11 @@ def lines_to_try(endpoints: Endpoints) -> list[str]:
         f"    {endpoints.services['merchant']} paystream.merchant.v1.MerchantOperationsService/CreateMerchant",
         f"  grpcurl -plaintext {endpoints.services['accounting']} \\",
         "    paystream.accounting.v1.AccountingService/ListTransactions",
+        *(
+            [f"  curl {endpoints.gateway}/v1/transactions    # the same over HTTP: docs/http.md"]
+            if endpoints.gateway
+            else []
+        ),
     ]
 
 

@@ -305,7 +305,9 @@ async def _sell(clients: Clients, merchant_id: str, sale: Sale) -> Sold:
         return Sold(sale=sale, order_id=order_id, payment_id=None)
     payment_id = await pay(clients, merchant_id, order_id, sale.total_minor)
     if sale.course is Course.CANCELLED:
-        cancel = order_pb2.CancelOrderRequest(request_id=new_request_id(), order_id=order_id)
+        cancel = order_pb2.CancelOrderRequest(
+            request_id=new_request_id(), order_id=order_id, reason="changed their mind"
+        )
         await call(clients.order.CancelOrder, cancel)
         await payment_until(clients, payment_id, "refunded", lambda p: p.refunded_minor == sale.total_minor)
         return Sold(sale=sale, order_id=order_id, payment_id=payment_id)

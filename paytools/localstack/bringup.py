@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from paytools.localstack import ports, processes
+from paytools.localstack.parts.gateway import Gateway
 from paytools.localstack.parts.part import Part, PartFailedError
 from paytools.localstack.parts.service import ServicePart
 from paytools.localstack.plan import Plan
@@ -66,8 +67,10 @@ class BringUp:
         return [
             name
             for name, part in self._plan.parts.items()
-            # A service is told the addresses of all the others.
-            if moved & {name, *part.after} or (moved and isinstance(part, ServicePart)) or not self._serves(name, part)
+            # A service is told the addresses of all the others, and so is the gateway.
+            if moved & {name, *part.after}
+            or (moved and isinstance(part, ServicePart | Gateway))
+            or not self._serves(name, part)
         ]
 
     def _has_moved(self, name: str, part: Part) -> bool:

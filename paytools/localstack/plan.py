@@ -7,6 +7,7 @@ from paykit.base.endpoints import Endpoints
 from paytools.localstack import ports, preparation
 from paytools.localstack.parts import probes
 from paytools.localstack.parts.external import External
+from paytools.localstack.parts.gateway import Gateway
 from paytools.localstack.parts.kafka import Kafka, ProxiedListener
 from paytools.localstack.parts.mail import MailSink
 from paytools.localstack.parts.part import Part
@@ -30,6 +31,7 @@ class Plan:
         ports: Those chosen for each part that this stack runs itself, by the part's name.
         servers: Postgres, Kafka and registry by name, in starting order; and the mail sink, where mails are sent.
         services: The services by name, in starting order.
+        gateway: What stands in front of the services; None without services, or where it is not wanted.
     """
 
     def __init__(self, *, home: Path, settings: StackSettings, services: Sequence[str], state: State) -> None:
@@ -46,6 +48,7 @@ class Plan:
         self.services: Mapping[str, ServicePart] = {
             name: self._service(name, offset) for offset, name in enumerate(services)
         }
+        self.gateway = self._gateway() if services and settings.stack_gateway else None
 
     @property
     def preparations(self) -> list[Preparation]:
@@ -56,7 +59,8 @@ class Plan:
     @property
     def parts(self) -> dict[str, Part]:
         """All of them, in starting order."""
-        return {**self.servers, **self.services}
+        in_front = {self.gateway.name: self.gateway} if self.gateway else {}
+        return {**self.servers, **self.services, **in_front}
 
     def endpoints(self) -> Endpoints:
         """Say where everything listens, or will."""
@@ -68,6 +72,7 @@ class Plan:
             metrics={name: f"127.0.0.1:{part.metrics_port}" for name, part in self.services.items()},
             topic_partitions=self._settings.stack_topic_partitions,
             mail=self.servers["mail"].endpoint() if "mail" in self.servers else "",
+            gateway=self.gateway.endpoint() if self.gateway else "",
         )
 
     def environment(self) -> dict[str, str]:
@@ -119,6 +124,13 @@ class Plan:
 
     def _mail(self) -> Part:
         return MailSink(home=self._home, port=self._port("mail", self._settings.stack_mail_port))
+
+    def _gateway(self) -> Gateway:
+        return Gateway(
+            home=self._home,
+            port=self._port("gateway", self._settings.stack_gateway_port),
+            services=lambda: self.endpoints().services,
+        )
 
     def _service(self, name: str, offset: int) -> ServicePart:
         settings = self._settings

@@ -51,10 +51,13 @@ class StackSettings(BaseSettings):
     stack_kafka_port: Port = 9092
     stack_registry_port: Port = 8081
     stack_mail_port: Port = 1025
+    stack_gateway_port: Port = 8080
     stack_service_port: Port = 50051
     """Of the first service; the others follow."""
     stack_metrics_port: Port = 9464
     """Of the first service; the others follow."""
+    stack_gateway: bool = True
+    """Whether the gateway runs in front of the services."""
     stack_kafka_proxied_port: Port = 0
     """Of a second listener of the broker, for clients that come through a proxy; 0 leaves it out."""
     stack_kafka_proxy: str | None = Field(default=None, pattern=r"^[^,\s]+:\d{1,5}$")
@@ -71,7 +74,7 @@ class StackSettings(BaseSettings):
     @property
     def any_port(self) -> Self:
         """The same, but on free ports only, so that several stacks stand side by side."""
-        names = ("postgres", "kafka", "registry", "mail", "service", "metrics")
+        names = ("postgres", "kafka", "registry", "mail", "gateway", "service", "metrics")
         return self.model_copy(update={f"stack_{name}_port": 0 for name in names})
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Up, down and status of the local stack: three servers, one process per paystream service, and where mails go to."""
+"""Up, down and status of the local stack: three servers, a process per service, the gateway, and where mails go."""
 
 import dataclasses
 import shutil
@@ -19,7 +19,7 @@ from paytools.localstack.progress import Progress, Quiet
 from paytools.localstack.settings import SERVICES, StackSettings
 from paytools.localstack.state import ProcessRecord, State, exclusive
 
-DATA_DIRECTORIES = ("postgres", "kafka", "registry", "mail", "logs", "tmp", "cache")
+DATA_DIRECTORIES = ("postgres", "kafka", "registry", "mail", "gateway", "logs", "tmp", "cache")
 WATCH_S = 0.5
 PORT_TRIES_MAX = 3
 """Stacks that begin together choose among the same free ports; each try chooses anew."""

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
+from paykit.reasons.stated_reason import StatedReason
 from paykit.work import fold
 from paystream.merchant.v1.events import SettlementPolicy
 from services.merchant import domain, store
@@ -43,10 +44,20 @@ class UpdateMerchant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeStatus:
-    """A merchant to activate or suspend; an empty etag matches any version."""
+class ActivateMerchant:
+    """A merchant to activate; an empty etag matches any version."""
 
     merchant_id: str
+    etag: str
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuspendMerchant:
+    """A merchant to suspend for a reason; an empty etag matches any version."""
+
+    merchant_id: str
+    reason: str
     etag: str
     cause: Cause
 
@@ -111,18 +122,21 @@ async def update_merchants(tx: Tx, items: Sequence[UpdateMerchant]) -> list[Merc
     )
 
 
-async def activate_merchants(tx: Tx, items: Sequence[ChangeStatus]) -> list[Merchant | DomainError]:
+async def activate_merchants(tx: Tx, items: Sequence[ActivateMerchant]) -> list[Merchant | DomainError]:
     """Let merchants take payments; emits MerchantActivated for each that could not before."""
     return await _change(
         tx, items, lambda merchant, item: domain.merchant.activate(merchant, etag=item.etag, now=tx.now)
     )
 
 
-async def suspend_merchants(tx: Tx, items: Sequence[ChangeStatus]) -> list[Merchant | DomainError]:
+async def suspend_merchants(tx: Tx, items: Sequence[SuspendMerchant]) -> list[Merchant | DomainError]:
     """Stop merchants' new payments; emits MerchantSuspended for each that could take them before."""
-    return await _change(
-        tx, items, lambda merchant, item: domain.merchant.suspend(merchant, etag=item.etag, now=tx.now)
-    )
+
+    def suspend(merchant: Merchant, item: SuspendMerchant) -> tuple[Merchant, Event | None]:
+        stated = StatedReason.of(item.reason, item.cause, now=tx.now)
+        return domain.merchant.suspend(merchant, stated=stated, etag=item.etag, now=tx.now)
+
+    return await _change(tx, items, suspend)
 
 
 async def restrict_merchants(tx: Tx, items: Sequence[RestrictMerchant]) -> list[Merchant | DomainError]:
@@ -137,7 +151,7 @@ def _restrict(merchant: Merchant, item: RestrictMerchant, now: datetime) -> tupl
         payout_hold=present.payout_hold if item.payout_hold is None else item.payout_hold,
         frozen=present.frozen if item.frozen is None else item.frozen,
         closing=present.closing if item.closing is None else item.closing,
-        reason=item.reason,
+        stated=StatedReason.of(item.reason, item.cause, now=now),
         etag=item.etag,
         now=now,
     )

@@ -1,7 +1,8 @@
 """Merchants on the wire: between messages and domain values."""
 
-from paykit.errors import DomainError, Kind
+from paykit.reasons.stated_reason_messages import to_stated_reason
 from paykit.serve.timestamps import to_timestamp
+from paykit.serve.validation import update_masks
 from paystream.merchant.v1 import merchant_pb2 as pb
 from paystream.merchant.v1.events import (
     FeeRule,
@@ -26,13 +27,6 @@ _REFUND_POLICY_PREFIX = "REFUND_POLICY_"
 _RESERVE_BASE_PREFIX = "RESERVE_BASE_"
 
 
-class UpdateMaskInvalid(DomainError):
-    """The mask names no field, or one that cannot be changed."""
-
-    kind = Kind.INVALID_ARGUMENT
-    reason = "UPDATE_MASK_INVALID"
-
-
 def to_merchant(merchant: Merchant) -> pb.Merchant:
     """Make the resource."""
     return pb.Merchant(
@@ -50,7 +44,8 @@ def to_merchant(merchant: Merchant) -> pb.Merchant:
         payout_hold=merchant.restrictions.payout_hold,
         frozen=merchant.restrictions.frozen,
         closing=merchant.restrictions.closing,
-        restriction_reason=merchant.restrictions.restriction_reason or "",
+        restrict_reason=to_stated_reason(merchant.restrictions.stated),
+        suspend_reason=to_stated_reason(merchant.stated),
         locale=merchant.presentation.locale,
         public_name=merchant.presentation.public_name or "",
         support_email=merchant.presentation.support_email or "",
@@ -102,7 +97,7 @@ def from_fee_plan(plan: pb.FeePlan) -> FeePlanTerms:
     )
 
 
-def from_policy(request: pb.CreateMerchantRequest | pb.UpdateMerchantRequest) -> SettlementPolicy:
+def from_policy(request: pb.CreateMerchantRequest | pb.Merchant) -> SettlementPolicy:
     """Read a request's settlement policy; an absent one is MANUAL."""
     if not request.HasField("settlement_policy"):
         return MANUAL_SETTLEMENT
@@ -126,7 +121,7 @@ def from_policy(request: pb.CreateMerchantRequest | pb.UpdateMerchantRequest) ->
     )
 
 
-def from_refund_terms(request: pb.CreateMerchantRequest | pb.UpdateMerchantRequest) -> RefundTerms:
+def from_refund_terms(request: pb.CreateMerchantRequest | pb.Merchant) -> RefundTerms:
     """Read a request's terms of refunds; absent ones allow any."""
     terms = request.refund_terms
     name = pb.RefundPolicy.Name(terms.refund_policy or pb.REFUND_POLICY_ALLOW)
@@ -145,23 +140,19 @@ def from_update(request: pb.UpdateMerchantRequest) -> Profile:
     Raises:
         UpdateMaskInvalid: The mask names no field, or one that cannot be changed.
     """
-    paths = set(request.update_mask.paths)
-    unknown = sorted(paths - _UPDATABLE)
-    if unknown or not paths:
-        fault = f"{unknown[0]!r} cannot be changed." if unknown else "update_mask must name a field."
-        raise UpdateMaskInvalid(fault, field="update_mask")
+    given, paths = request.merchant, update_masks.paths(request.update_mask, request.merchant, _UPDATABLE)
     return Profile(
-        display_name=request.display_name if "display_name" in paths else None,
-        country_code=request.country_code or None,
+        display_name=given.display_name if "display_name" in paths else None,
+        country_code=given.country_code or None,
         country_code_given="country_code" in paths,
-        contact_email=request.contact_email if "contact_email" in paths else None,
-        fee_terms=from_fee_plan(request.fee_plan) if "fee_plan" in paths else None,
-        settlement_policy=from_policy(request) if "settlement_policy" in paths else None,
-        refund_terms=from_refund_terms(request) if "refund_terms" in paths else None,
-        locale=request.locale if "locale" in paths else None,
-        public_name=request.public_name if "public_name" in paths else None,
-        support_email=request.support_email if "support_email" in paths else None,
-        notification_email=request.notification_email if "notification_email" in paths else None,
+        contact_email=given.contact_email if "contact_email" in paths else None,
+        fee_terms=from_fee_plan(given.fee_plan) if "fee_plan" in paths else None,
+        settlement_policy=from_policy(given) if "settlement_policy" in paths else None,
+        refund_terms=from_refund_terms(given) if "refund_terms" in paths else None,
+        locale=given.locale if "locale" in paths else None,
+        public_name=given.public_name if "public_name" in paths else None,
+        support_email=given.support_email if "support_email" in paths else None,
+        notification_email=given.notification_email if "notification_email" in paths else None,
     )
 
 

@@ -19,6 +19,7 @@ from paykit.merchants.references import insert_referenced
 from paykit.merchants.standing import MerchantStanding
 from paykit.money import require_currency
 from paykit.postgres.database import Tx
+from paykit.reasons.stated_reason import StatedReason
 from paykit.work import Rows, fold, kept
 from paystream.payment.v1.events import PaymentSuccess
 from services.order import domain, store
@@ -54,11 +55,21 @@ class CreateOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelOrder:
-    """An order to call off, if it still has the etag; an empty one asks for nothing."""
+    """An order to call off for a reason, if it still has the etag; an empty one asks for nothing."""
 
     order_id: str
+    reason: str
     cause: Cause
     etag: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateOrder:
+    """Metadata that an order is to have, JSON text, if it still has the etag; an empty one asks for nothing."""
+
+    order_id: str
+    metadata: str
+    etag: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +132,31 @@ async def complete_orders(tx: Tx, items: Sequence[CompleteOrder]) -> list[Order 
     return results
 
 
+async def update_orders(tx: Tx, items: Sequence[UpdateOrder]) -> list[Order | DomainError]:
+    """Change what merchants attached to orders, in order; no event tells of it.
+
+    Refusals: OrderNotFound, EtagMismatch.
+    """
+    locked = await store.orders.lock(tx, [item.order_id for item in items])
+    orders = {order.order_id: order for order in locked.values()}
+    described: list[Order] = []
+
+    def update(item: UpdateOrder) -> Order:
+        order = orders.get(item.order_id)
+        if order is None:
+            raise domain.not_found(item.order_id)
+        require_etag(item.etag, order.etag, order_id=order.order_id)
+        changed = domain.describe(order, item.metadata, now=tx.now)
+        if changed is not order:
+            described.append(changed)
+        orders[item.order_id] = changed
+        return changed
+
+    results = fold(items, update)
+    await store.orders.describe(tx, described)
+    return results
+
+
 async def expire_orders(tx: Tx, seen: Consumption, *, limit: int) -> int:
     """End open orders whose time is over, and return their number; emits OrderExpired for each.
 
@@ -167,7 +203,7 @@ def _create(item: CreateOrder, status: MerchantStanding | None, now: datetime) -
     expire_time = domain.expiry(item.expire_time, item.ttl, now=now)
     standing.require_active(item.merchant_id, status)
     return Order(
-        order_id=new_id("ord"),
+        order_id=new_id("ord", of=item.merchant_id),
         merchant_id=item.merchant_id,
         merchant_reference=item.merchant_reference,
         total_minor=item.total_minor,
@@ -185,7 +221,8 @@ def _create(item: CreateOrder, status: MerchantStanding | None, now: datetime) -
 
 
 def _cancel(tx: Tx, item: CancelOrder, orders: Rows[str, Order]) -> Order:
-    cancelled, event = domain.cancel(_as_read(orders, item), now=tx.now)
+    stated = StatedReason.of(item.reason, item.cause, now=tx.now)
+    cancelled, event = domain.cancel(_as_read(orders, item), stated=stated, now=tx.now)
     tx.emit(event, cause=item.cause)
     return orders.put(cancelled)
 

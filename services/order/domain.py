@@ -16,6 +16,7 @@ from paykit.aggregate import AggregateFacts, aggregate_facts, etag_of, next_revi
 from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, FieldInvalid, InvariantError, Kind
+from paykit.reasons.stated_reason import NOT_STATED, StatedReason
 from paystream.order.v1 import events
 
 LIFE_MAX = timedelta(days=366)
@@ -100,7 +101,7 @@ class Order:
     """An order; every amount is in minor units of `currency_code`.
 
     Attributes:
-        metadata: JSON text of an object of strings, as the merchant gave it.
+        metadata, metadata_version: JSON text of an object of strings, as the merchant gave it, and how often anew.
         locale: The payer's language, BCP 47; None where the merchant gave none.
         line_items: In the order given; empty where an order was read without them.
         captured_minor: Captured so far, less what bounced.
@@ -109,6 +110,7 @@ class Order:
         known_returned_minor: The most that a capture told to have been refunded or lost before it. Each payment is
             followed by itself, so that a capture may be heard of before the refund of another that made room for it.
         expire_time: None: it never expires.
+        stated: Why it was called off.
         correlation_id: The journey that all events of the order carry.
         aggregate_version: From 1, +1 with every event.
         creating_call: Kept so that the same call creates nothing again.
@@ -132,7 +134,9 @@ class Order:
     refunded_minor: int = 0
     lost_minor: int = 0
     known_returned_minor: int = 0
+    stated: StatedReason = NOT_STATED
     aggregate_version: int = 1
+    metadata_version: int = 0
     creating_call: CreatingCall = NO_CALL
 
     @property
@@ -151,7 +155,8 @@ class Order:
     @property
     def etag(self) -> str:
         """Changes with every change; opaque to callers."""
-        return etag_of(self.aggregate_version, self.captured_minor, self.refunded_minor, self.lost_minor)
+        again = [self.metadata_version] if self.metadata_version else []
+        return etag_of(self.aggregate_version, self.captured_minor, self.refunded_minor, self.lost_minor, *again)
 
     @property
     def fully_refunded(self) -> bool:
@@ -280,15 +285,31 @@ def complete(order: Order, *, now: datetime) -> tuple[Order, events.OrderPaid]:
     return _paid(order, OrderAction.COMPLETE, now)
 
 
-def cancel(order: Order, *, now: datetime) -> tuple[Order, events.OrderCancelled]:
-    """Call an order off.
+def cancel(order: Order, *, stated: StatedReason, now: datetime) -> tuple[Order, events.OrderCancelled]:
+    """Call an order off, for a reason.
 
     Raises:
         IllegalTransition: The order is paid, cancelled or expired.
     """
-    cancelled = replace(order, **next_revision(order, now), state=next_state(order.state, OrderAction.CANCEL))
+    state = next_state(order.state, OrderAction.CANCEL)
+    cancelled = replace(order, **next_revision(order, now), state=state, stated=stated)
     return cancelled, events.OrderCancelled(
-        **facts(cancelled), paid_minor=cancelled.paid_minor, captured_minor=cancelled.captured_minor
+        **facts(cancelled),
+        paid_minor=cancelled.paid_minor,
+        captured_minor=cancelled.captured_minor,
+        stated_reason=stated.stated_reason,
+    )
+
+
+def describe(order: Order, metadata: str, *, now: datetime) -> Order:
+    """Return an order with other metadata, in whichever state; the same leaves it as it is. No event tells of it."""
+    if metadata == order.metadata:
+        return order
+    return replace(
+        order,
+        metadata=metadata,
+        metadata_version=order.metadata_version + 1,
+        update_time=no_earlier(now, order.update_time),
     )
 
 

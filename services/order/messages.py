@@ -7,13 +7,19 @@ from types import MappingProxyType
 from paykit.cause import Cause
 from paykit.contacts.contact_messages import from_receipt_contact
 from paykit.errors import CurrencyMismatch
+from paykit.merchants.labels import metadata_text
+from paykit.reasons.stated_reason_messages import to_stated_reason
 from paykit.serve import listing
 from paykit.serve.timestamps import from_optional, to_timestamp
+from paykit.serve.validation import update_masks
 from paystream.common.v1.money_pb2 import Money
 from paystream.order.v1 import order_pb2 as pb
-from services.order.commands import CreateOrder
+from services.order.commands import CreateOrder, UpdateOrder
 from services.order.domain import LineItem, Order, OrderState
 from services.order.store import OrderFilter, OrderPayment
+
+UPDATABLE = frozenset({"metadata"})
+"""Fields of an order that its merchant can change."""
 
 _STATES: Mapping[OrderState, pb.OrderState.ValueType] = MappingProxyType(
     {state: pb.OrderState.Value(f"ORDER_STATE_{state}") for state in OrderState}
@@ -37,6 +43,7 @@ def to_order(order: Order) -> pb.Order:
         lost_minor=order.lost_minor,
         fully_refunded=order.fully_refunded,
         expire_time=to_timestamp(order.expire_time) if order.expire_time else None,
+        stated_reason=to_stated_reason(order.stated),
         correlation_id=order.correlation_id,
         etag=order.etag,
         create_time=to_timestamp(order.create_time),
@@ -70,10 +77,21 @@ def from_create_order(request: pb.CreateOrderRequest, cause: Cause) -> CreateOrd
         currency_code=total.currency_code,
         expire_time=from_optional(request, "expire_time"),
         ttl=request.ttl.ToTimedelta() if request.HasField("ttl") else None,
-        metadata=json.dumps(dict(request.metadata)) if request.metadata else "{}",
+        metadata=metadata_text(request.metadata),
         contact=from_receipt_contact(request.contact),
         cause=cause,
     )
+
+
+def from_update_order(request: pb.UpdateOrderRequest) -> UpdateOrder:
+    """Read a change of an order.
+
+    Raises:
+        UpdateMaskInvalid: The mask names no field, or one that cannot be changed.
+    """
+    order = request.order
+    update_masks.paths(request.update_mask, order, UPDATABLE)
+    return UpdateOrder(order_id=order.order_id, metadata=metadata_text(order.metadata), etag=order.etag)
 
 
 def from_list_orders(request: pb.ListOrdersRequest) -> OrderFilter:

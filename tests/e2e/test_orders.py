@@ -98,7 +98,8 @@ async def payment_in(line: Line, payment_id: str, state: payment_pb2.PaymentStat
 
 
 async def cancel(line: Line, order_id: str) -> None:
-    await call(line.clients.order.CancelOrder, pb.CancelOrderRequest(request_id=new_request_id(), order_id=order_id))
+    cancel = pb.CancelOrderRequest(request_id=new_request_id(), order_id=order_id, reason="out of stock")
+    await call(line.clients.order.CancelOrder, cancel)
 
 
 async def test_two_payments_pay_an_order_on_one_journey_and_a_third_is_refused(line: Line, merchant_id: str) -> None:

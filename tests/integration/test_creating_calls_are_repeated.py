@@ -62,12 +62,14 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
         "DeleteWebhookEndpoint": "a deleted endpoint stays deleted",
     },
     "order": {
+        "UpdateOrder": "metadata gets the values that it has; with an etag, what was changed since is kept",
         "CancelOrder": "a cancelled order cannot be cancelled",
         "CompleteOrder": "a completed order cannot be completed",
         "EraseContact": "what was erased stays as it was",
     },
     "payment": {
         "EraseContact": "what was erased stays as it was",
+        "UpdatePayment": "metadata gets the values that it has; with an etag, what was changed since is kept",
         "CancelPayment": "what is given up, or being given up, cannot be given up",
         "CancelRefund": "a refund that was given up does not wait",
         "AcceptDispute": "an answered dispute cannot be answered",

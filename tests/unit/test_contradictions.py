@@ -18,9 +18,11 @@ from paykit.contradictions.contradiction import (
     ResolutionNotPossible,
 )
 from paykit.errors import IllegalTransition
+from paykit.reasons.stated_reason import StatedReason
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LATER = datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
+STATED = StatedReason(stated_reason="ask the bank first", stated_by="bob", stated_time=LATER)
 
 # Rows: the state; columns: ESCALATE PROPOSE APPROVE REJECT SETTLE; "-" is refused.
 TABLE = """
@@ -95,9 +97,10 @@ def test_a_proposal_keeps_who_and_why_and_another_approves() -> None:
 
 @pytest.mark.parametrize("decider", ["alice", " Alice ", "ALICE", None])
 def test_nobody_decides_alone(decider: str | None) -> None:
-    for decide in (domain.approve, domain.reject):
-        with pytest.raises(SamePerson):
-            decide(proposed(), decider=decider, now=LATER)
+    with pytest.raises(SamePerson):
+        domain.approve(proposed(), decider=decider, now=LATER)
+    with pytest.raises(SamePerson):
+        domain.reject(proposed(), decider=decider, stated=STATED, now=LATER)
 
 
 def test_who_proposes_has_a_name() -> None:
@@ -109,7 +112,9 @@ def test_who_proposes_has_a_name() -> None:
 def test_a_rejected_proposal_leaves_things_as_they_were(*, needs_decision: bool, state: str) -> None:
     before = proposed(needs_decision=needs_decision, state=domain.first_state(needs_decision=needs_decision))
 
-    after = domain.reject(before, decider="bob", now=LATER)
+    after = domain.reject(before, decider="bob", stated=STATED, now=LATER)
+
+    assert after.stated == STATED
 
     assert (after.state, after.resolution, after.proposer, after.reason, after.decider) == (
         state,

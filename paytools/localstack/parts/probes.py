@@ -15,6 +15,7 @@ from paytools.localstack.parts import postgres_programs
 
 CONNECT_S_MAX = 0.5
 ANSWER_S_MAX = 2.0
+GATEWAY_HEALTH_PATH = "/healthz"
 
 
 def connects(address: str) -> bool:
@@ -58,6 +59,16 @@ def postgres(dsn: str) -> bool:
     try:
         return postgres_programs.query(dsn, "SELECT 1") == "1"
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        return False
+
+
+def gateway(url: str) -> bool:
+    """The gateway answers for itself."""
+    if not connects(urlsplit(url).netloc):
+        return False
+    try:
+        return httpx.get(f"{url}{GATEWAY_HEALTH_PATH}", timeout=ANSWER_S_MAX).is_success
+    except httpx.HTTPError:
         return False
 
 

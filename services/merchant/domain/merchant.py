@@ -12,6 +12,7 @@ from paykit.aggregate import require_etag
 from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, Kind
+from paykit.reasons.stated_reason import NOT_STATED, StatedReason
 from paystream.merchant.v1 import events
 from paystream.merchant.v1.events import (
     MerchantStatus,
@@ -81,12 +82,23 @@ class Restrictions:
         frozen: Nothing new is taken, nothing settled or paid out.
         closing: It leaves: no new orders and payments; refunds, settlements and payouts go on.
         restriction_reason: Why one of these last changed; None if none ever did.
+        restricted_by: Who said so; None for a caller without a name.
+        restrict_time: When.
     """
 
     payout_hold: bool = False
     frozen: bool = False
     closing: bool = False
     restriction_reason: str | None = None
+    restricted_by: str | None = None
+    restrict_time: datetime | None = None
+
+    @property
+    def stated(self) -> StatedReason:
+        """Why, as all resources say it."""
+        return StatedReason(
+            stated_reason=self.restriction_reason, stated_by=self.restricted_by, stated_time=self.restrict_time
+        )
 
 
 NOT_RESTRICTED = Restrictions()
@@ -120,6 +132,7 @@ class Merchant:
     Attributes:
         country_code: ISO 3166-1 alpha-2, if given.
         version: From 1, one more with every change; becomes aggregate_version and etag.
+        stated: Why it is suspended; nothing unless it is.
         creating_call: Kept so that the same call creates nothing again.
     """
 
@@ -136,6 +149,7 @@ class Merchant:
     refund_terms: RefundTerms = ANY_REFUND
     restrictions: Restrictions = NOT_RESTRICTED
     presentation: Presentation = PLAIN
+    stated: StatedReason = NOT_STATED
     creating_call: CreatingCall = NO_CALL
 
     @property
@@ -249,11 +263,14 @@ def activate(merchant: Merchant, *, etag: str, now: datetime) -> tuple[Merchant,
     _check_etag(merchant, etag)
     if merchant.status is MerchantStatus.ACTIVE:
         return merchant, None
-    return _changed(replace(merchant, status=MerchantStatus.ACTIVE), events.MerchantActivated, now)
+    active = replace(merchant, status=MerchantStatus.ACTIVE, stated=NOT_STATED)
+    return _changed(active, events.MerchantActivated, now)
 
 
-def suspend(merchant: Merchant, *, etag: str, now: datetime) -> tuple[Merchant, Event | None]:
-    """Stop a merchant's new payments; one that is suspended stays as it is.
+def suspend(merchant: Merchant, *, stated: StatedReason, etag: str, now: datetime) -> tuple[Merchant, Event | None]:
+    """Stop a merchant's new payments, for a reason; one that is suspended stays as it is.
+
+    No event tells the reason: what is suspected of a merchant is not for its webhooks.
 
     Raises:
         EtagMismatch: The merchant changed since the caller read it.
@@ -264,11 +281,19 @@ def suspend(merchant: Merchant, *, etag: str, now: datetime) -> tuple[Merchant, 
         return merchant, None
     if merchant.status is not MerchantStatus.ACTIVE:
         raise MerchantStateInvalid("only an active merchant can be suspended.", state=merchant.status, action="suspend")
-    return _changed(replace(merchant, status=MerchantStatus.SUSPENDED), events.MerchantSuspended, now)
+    suspended = replace(merchant, status=MerchantStatus.SUSPENDED, stated=stated)
+    return _changed(suspended, events.MerchantSuspended, now)
 
 
 def restrict(
-    merchant: Merchant, *, payout_hold: bool, frozen: bool, closing: bool, reason: str, etag: str, now: datetime
+    merchant: Merchant,
+    *,
+    payout_hold: bool,
+    frozen: bool,
+    closing: bool,
+    stated: StatedReason,
+    etag: str,
+    now: datetime,
 ) -> tuple[Merchant, Event | None]:
     """Stop parts of a merchant's business, or let them go on; what is as asked already stays as it is.
 
@@ -279,7 +304,14 @@ def restrict(
     present = merchant.restrictions
     if (payout_hold, frozen, closing) == (present.payout_hold, present.frozen, present.closing):
         return merchant, None
-    restrictions = Restrictions(payout_hold=payout_hold, frozen=frozen, closing=closing, restriction_reason=reason)
+    restrictions = Restrictions(
+        payout_hold=payout_hold,
+        frozen=frozen,
+        closing=closing,
+        restriction_reason=stated.stated_reason,
+        restricted_by=stated.stated_by,
+        restrict_time=stated.stated_time,
+    )
     return _changed(replace(merchant, restrictions=restrictions), events.MerchantUpdated, now)
 
 

@@ -45,10 +45,6 @@ _RESTRICT = Operation(
 )
 
 
-def _status_change(request: pb.ActivateMerchantRequest | pb.SuspendMerchantRequest) -> commands.ChangeStatus:
-    return commands.ChangeStatus(merchant_id=request.merchant_id, etag=request.etag, cause=current_call().cause)
-
-
 class MerchantOperationsServicer(merchant_pb2_grpc.MerchantOperationsServiceServicer):
     """Serves paystream.merchant.v1.MerchantOperationsService; the contract stands in its proto."""
 
@@ -99,20 +95,24 @@ class MerchantOperationsServicer(merchant_pb2_grpc.MerchantOperationsServiceServ
     async def UpdateMerchant(self, request: pb.UpdateMerchantRequest, _context: Any) -> pb.UpdateMerchantResponse:
         """Change the fields that the mask names."""
         item = commands.UpdateMerchant(
-            merchant_id=request.merchant_id,
+            merchant_id=request.merchant.merchant_id,
             profile=messages.from_update(request),
-            etag=request.etag,
+            etag=request.merchant.etag,
             cause=current_call().cause,
         )
         return await self._runtime.call(_UPDATE, request, item)
 
     async def ActivateMerchant(self, request: pb.ActivateMerchantRequest, _context: Any) -> pb.ActivateMerchantResponse:
         """Let a merchant take payments."""
-        return await self._runtime.call(_ACTIVATE, request, _status_change(request))
+        item = commands.ActivateMerchant(merchant_id=request.merchant_id, etag=request.etag, cause=current_call().cause)
+        return await self._runtime.call(_ACTIVATE, request, item)
 
     async def SuspendMerchant(self, request: pb.SuspendMerchantRequest, _context: Any) -> pb.SuspendMerchantResponse:
         """Stop a merchant's new payments."""
-        return await self._runtime.call(_SUSPEND, request, _status_change(request))
+        item = commands.SuspendMerchant(
+            merchant_id=request.merchant_id, reason=request.reason, etag=request.etag, cause=current_call().cause
+        )
+        return await self._runtime.call(_SUSPEND, request, item)
 
     async def RestrictMerchant(self, request: pb.RestrictMerchantRequest, _context: Any) -> pb.RestrictMerchantResponse:
         """Stop parts of a merchant's business, or let them go on."""

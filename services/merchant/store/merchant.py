@@ -8,6 +8,7 @@ from datetime import datetime
 from paykit.cause import NO_CALL, CreatingCall
 from paykit.postgres.database import Tx
 from paykit.postgres.table import Table, where
+from paykit.reasons.stated_reason import NOT_STATED, StatedReason
 from paykit.work import Rows
 from paystream.merchant.v1.events import MerchantStatus, RefundLimit, SettlementPolicy, SettlementThreshold
 from services.merchant.domain.merchant import ANY_REFUND, PLAIN, Merchant, Presentation, RefundTerms, Restrictions
@@ -31,6 +32,7 @@ class MerchantRow:
     restrictions: Restrictions
     refund_terms: RefundTerms = ANY_REFUND
     presentation: Presentation = PLAIN
+    stated: StatedReason = NOT_STATED
     creating_call: CreatingCall = NO_CALL
 
 
@@ -60,7 +62,7 @@ _table: Table[str, MerchantRow] = Table(
     key="merchant_id",
     changing=(
         *("display_name", "status", "country_code", "contact_email", "fee_plan_version", "settlement_policy"),
-        *("refund_terms", "restrictions", "presentation", "update_time", "version"),
+        *("refund_terms", "restrictions", "presentation", "stated", "update_time", "version"),
     ),
     sql_types={"thresholds": "jsonb", "refund_limits": "jsonb"},
     readers={"thresholds": _thresholds, "refund_limits": _limits},
@@ -130,6 +132,7 @@ def _row(merchant: Merchant) -> MerchantRow:
         refund_terms=merchant.refund_terms,
         restrictions=merchant.restrictions,
         presentation=merchant.presentation,
+        stated=merchant.stated,
         creating_call=merchant.creating_call,
     )
 
@@ -151,6 +154,7 @@ async def _with_plans(tx: Tx, rows: Collection[MerchantRow]) -> dict[str, Mercha
             refund_terms=row.refund_terms,
             restrictions=row.restrictions,
             presentation=row.presentation,
+            stated=row.stated,
             creating_call=row.creating_call,
         )
         for row in rows

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from paykit.aggregate import require_etag
 from paykit.clock import no_earlier
-from paykit.errors import EtagMismatch, FieldInvalid
+from paykit.errors import FieldInvalid
 from services.notification.domain.topics import TOPICS
 
 
@@ -62,8 +63,7 @@ def put(
         EtagMismatch: They changed since the caller read them.
         FieldInvalid: A topic is no template, or comes twice.
     """
-    if etag and etag != preferences.etag:
-        raise EtagMismatch("The preferences changed meanwhile.", field="etag", etag=preferences.etag)
+    require_etag(etag, preferences.etag, merchant_id=preferences.merchant_id)
     ordered = tuple(sorted(topics, key=lambda topic: topic.template))
     _check([topic.template for topic in ordered])
     if (locale, ordered) == (preferences.locale, preferences.topics):

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from paykit import paging
-from paykit.errors import DomainError, Kind
+from paykit.errors import FieldInvalid
 from paykit.serve.timestamps import from_optional, to_timestamp
+from paykit.serve.validation import update_masks
 from paystream.notification.v1 import webhook_pb2 as pb
 from services.notification.commands.webhooks.endpoint import RotatedSecret, RotateWebhookSecret, UpdateWebhookEndpoint
 from services.notification.commands.webhooks.replay import ReplayResult, ReplayWebhookEvents
@@ -36,13 +37,6 @@ _ACTIONS: Mapping[pb.WebhookEndpointState.ValueType, WebhookEndpointAction] = Ma
         pb.WEBHOOK_ENDPOINT_STATE_PAUSED: WebhookEndpointAction.PAUSE,
     }
 )
-
-
-class WebhookUpdateMaskInvalid(DomainError):
-    """The mask names no field, or one that cannot be changed, or the state is none to change to."""
-
-    kind = Kind.INVALID_ARGUMENT
-    reason = "UPDATE_MASK_INVALID"
 
 
 def to_endpoint(endpoint: WebhookEndpoint) -> pb.WebhookEndpoint:
@@ -117,20 +111,19 @@ def from_update(request: pb.UpdateWebhookEndpointRequest, policy: AddressPolicy)
     """Read the fields that the mask names.
 
     Raises:
-        WebhookUpdateMaskInvalid: The mask names no field, or one that cannot be changed, or there is no such change.
+        UpdateMaskInvalid: The mask names no field, or one that cannot be changed.
+        FieldInvalid: The state is none to change to.
     """
-    paths = set(request.update_mask.paths)
-    if not paths or paths - _UPDATABLE or ("state" in paths and request.state not in _ACTIONS):
-        raise WebhookUpdateMaskInvalid(
-            "update_mask must name fields of url, event_filters, description and state.", field="update_mask"
-        )
+    given, paths = request.endpoint, update_masks.paths(request.update_mask, request.endpoint, _UPDATABLE)
+    if "state" in paths and given.state not in _ACTIONS:
+        raise FieldInvalid("An endpoint can be changed to ENABLED or PAUSED.", field="endpoint.state")
     change = WebhookEndpointChange(
-        url=request.url if "url" in paths else None,
-        event_filters=tuple(request.event_filters) if "event_filters" in paths else None,
-        description=request.description if "description" in paths else None,
-        action=_ACTIONS[request.state] if "state" in paths else None,
+        url=given.url if "url" in paths else None,
+        event_filters=tuple(given.event_filters) if "event_filters" in paths else None,
+        description=given.description if "description" in paths else None,
+        action=_ACTIONS[given.state] if "state" in paths else None,
     )
-    return UpdateWebhookEndpoint(endpoint_id=request.endpoint_id, change=change, etag=request.etag, policy=policy)
+    return UpdateWebhookEndpoint(endpoint_id=given.endpoint_id, change=change, etag=given.etag, policy=policy)
 
 
 def from_rotate(request: pb.RotateWebhookSecretRequest, key_fingerprint: str | None) -> RotateWebhookSecret:

@@ -12,7 +12,8 @@ from paykit.ids import new_id
 from paykit.merchants.labels import NO_LABELS, Labels
 from paykit.merchants.references import TakenReferences, taken_references
 from paykit.postgres.database import Tx
-from paykit.work import Rows, fold
+from paykit.reasons.stated_reason import StatedReason
+from paykit.work import Rows, fold, kept
 from paystream.payment.v1 import events
 from services.payment import domain, store
 from services.payment.commands import work
@@ -51,9 +52,10 @@ class CapturePayment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelPayment:
-    """A payment to be given up, as far as it is not captured, if it still has the etag; empty for any."""
+    """A payment to be given up for a reason, as far as it is not captured, if it still has the etag; empty for any."""
 
     payment_id: str
+    reason: str
     cause: Cause
     etag: str = ""
 
@@ -95,6 +97,7 @@ async def cancel_payments(tx: Tx, items: Sequence[CancelPayment]) -> list[Paymen
     rows = await with_unsent(tx, await store.payments.lock(tx, [item.payment_id for item in items]))
     results = fold(items, lambda item: _cancel(rows, item))
     await rows.save()
+    await store.payments.keep_stated(tx, kept(results))
     return results
 
 
@@ -146,7 +149,7 @@ def _capture(rows: PaymentWork, item: CapturePayment, references: TakenReference
         domain.payment.require_currency(payment, item.currency_code)
     payment, capture = domain.capture.create(
         payment,
-        capture_id=item.capture_id or new_id("cap"),
+        capture_id=item.capture_id or new_id("cap", of=payment.payment_id),
         amount_minor=item.amount_minor,
         final=item.final,
         now=rows.tx.now,
@@ -164,7 +167,7 @@ def _as_read(rows: PaymentWork, item: CapturePayment | CancelPayment) -> Payment
 
 
 def _cancel(rows: PaymentWork, item: CancelPayment) -> Payment:
-    payment = _as_read(rows, item)
+    payment = replace(_as_read(rows, item), stated=StatedReason.of(item.reason, item.cause, now=rows.tx.now))
     reason = events.CancelReason.REQUESTED
     cancelled = cancel_unsent(rows, payment, reason=reason, cause=item.cause)
     if cancelled is not None:

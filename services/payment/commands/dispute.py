@@ -94,8 +94,8 @@ class DisputeWork(PaymentWork):
         fee_minor = self.fees_minor.get(payment_id, 0)
         return Circumstances(
             fee_minor=fee_minor,
-            overturn_id=new_id("ovt"),
-            contradiction_id=new_id("ctr"),
+            overturn_id=new_id("ovt", of=payment_id),
+            contradiction_id=new_id("ctr", of=payment_id),
             now=self.tx.now,
             accepted=accepted,
         )
@@ -214,7 +214,7 @@ async def add_dispute_files(tx: Tx, items: Sequence[AddDisputeFile]) -> list[Dis
         domain.dispute_answer.require_room(dispute, counts[item.dispute_id])
         counts[item.dispute_id] += 1
         file = DisputeFile(
-            file_id=new_id("dsf"),
+            file_id=new_id("dsf", of=item.dispute_id),
             dispute_id=item.dispute_id,
             name=item.name,
             media_type=item.media_type,
@@ -314,7 +314,7 @@ def _open(rows: ReportedWork, reported: Reported, attempt: PaymentAttempt) -> Di
         rows.captures.get(attempt.capture_id),
         attempt,
         reported,
-        dispute_id=new_id("dsp"),
+        dispute_id=new_id("dsp", of=attempt.payment_id),
         circumstances=rows.circumstances(attempt.payment_id),
     )
 

@@ -48,7 +48,7 @@ def _end_charge(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, atte
     payment, event = domain.payment.capture(
         rows.payments[attempt.payment_id],
         amount_minor=min(attempt.carried_out_minor, attempt.amount_minor),
-        capture_id=attempt.allotted_capture_id or new_id("cap"),
+        capture_id=attempt.allotted_capture_id or new_id("cap", of=attempt.payment_id),
         attempt_id=attempt.attempt_id,
         channel_reference=_reference(attempt),
         terms=_terms(rows, attempt),
@@ -183,7 +183,7 @@ def _give_back_late_money(rows: EvidenceWork, item: RecordEvidence, attempt: Pay
         recorded=attempt,
         decided=attempt,
         word=LaterWord.SECOND_REFERENCE,
-        contradiction_id=new_id("ctr"),
+        contradiction_id=new_id("ctr", of=refund.payment_id),
         orders=rows.orders,
     )
     if out_minor:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from paykit.aggregate import require_etag
 from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.contacts import contact as contact_rules
 from paykit.contacts import erasing
@@ -59,6 +60,15 @@ class CreatePayment:
     payment_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdatePayment:
+    """Metadata that a payment is to have, JSON text, if it still has the etag; an empty one asks for nothing."""
+
+    payment_id: str
+    metadata: str
+    etag: str
+
+
 async def create_payments(tx: Tx, items: Sequence[CreatePayment]) -> list[Payment | DomainError]:
     """Accept payments and queue their charges or authorizations.
 
@@ -76,6 +86,31 @@ async def create_payments(tx: Tx, items: Sequence[CreatePayment]) -> list[Paymen
     await store.contacts.add(tx, {payment.payment_id: item.contact for payment, item in accepted})
     for payment, item in accepted:
         tx.emit(domain.payment.created(payment), cause=item.cause)
+    return results
+
+
+async def update_payments(tx: Tx, items: Sequence[UpdatePayment]) -> list[Payment | DomainError]:
+    """Change what merchants attached to payments, in order; no event tells of it.
+
+    Refusals: PaymentNotFound, EtagMismatch.
+    """
+    locked = await store.payments.lock(tx, [item.payment_id for item in items])
+    payments = {payment.payment_id: payment for payment in locked.values()}
+    described: list[Payment] = []
+
+    def update(item: UpdatePayment) -> Payment:
+        payment = payments.get(item.payment_id)
+        if payment is None:
+            raise domain.payment.not_found(item.payment_id)
+        require_etag(item.etag, domain.authorization.etag(payment), payment_id=payment.payment_id)
+        changed = domain.authorization.describe(payment, item.metadata, now=tx.now)
+        if changed is not payment:
+            described.append(changed)
+        payments[item.payment_id] = changed
+        return changed
+
+    results = fold(items, update)
+    await store.payments.describe(tx, described)
     return results
 
 
@@ -103,7 +138,7 @@ def _create(tx: Tx, item: CreatePayment, payees: Mapping[tuple[str, str], Payee]
         raise domain.routing.not_available(item.currency_code, item.method)
     correlation_id = _admit(matching, item) if matching else None
     return Payment(
-        payment_id=item.payment_id or new_id("pay"),
+        payment_id=item.payment_id or new_id("pay", of=item.merchant_id),
         merchant_id=item.merchant_id,
         merchant_reference=item.merchant_reference,
         order_id=item.order_id,
@@ -135,10 +170,10 @@ def _send_until(item: CreatePayment, *, now: datetime) -> datetime:
 def _first_attempt(payment: Payment, item: CreatePayment) -> PaymentAttempt:
     action = _FIRST_ACTION[payment.capture_mode]
     return PaymentAttempt(
-        attempt_id=new_id("att"),
+        attempt_id=new_id("att", of=payment.payment_id),
         payment_id=payment.payment_id,
         # Its channel is told before the call what the capture will be called, so that statements name it.
-        allotted_capture_id=new_id("cap") if action is AttemptAction.CHARGE else None,
+        allotted_capture_id=new_id("cap", of=payment.payment_id) if action is AttemptAction.CHARGE else None,
         action=action,
         channel=payment.channel,
         amount_minor=payment.amount_minor,

@@ -60,7 +60,7 @@ def _create(rows: PaymentWork, item: CreateRefund, references: TakenReferences, 
     accepted = domain.refund.create(
         payment,
         rows.captures_of(payment),
-        refund_id=item.refund_id or new_id("ref"),
+        refund_id=item.refund_id or new_id("ref", of=payment.payment_id),
         amount_minor=item.amount_minor,
         currency_code=item.currency_code,
         reason=item.reason,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from paykit.cause import Cause
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
+from paykit.reasons.stated_reason import StatedReason
 from paykit.work import fold
 from services.payment import domain, store
 from services.payment.commands import work
@@ -19,9 +20,10 @@ RELEASING_JOB = "release_refunds"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRefund:
-    """A refund to give up, while it waits for funds."""
+    """A refund to give up for a reason, while it waits for funds."""
 
     refund_id: str
+    reason: str
     cause: Cause
 
 
@@ -103,7 +105,9 @@ async def cancel_refunds(tx: Tx, items: Sequence[CancelRefund]) -> list[Refund |
 
     def cancel(item: CancelRefund) -> Refund:
         refund = rows.refunds.require(item.refund_id, domain.refund.not_found)
-        payment, cancelled, event = domain.funds.cancel(rows.payments[refund.payment_id], refund, now=tx.now)
+        stated = StatedReason.of(item.reason, item.cause, now=tx.now)
+        payment = rows.payments[refund.payment_id]
+        payment, cancelled, event = domain.funds.cancel(payment, refund, stated=stated, now=tx.now)
         rows.change_captures(rows.shares_of(refund), domain.refund_share.release)
         rows.payments.put(payment)
         tx.emit(event, cause=item.cause)

@@ -149,7 +149,7 @@ class PaymentWork:
         """Queue what follows a charge or an authorization, at its channel and by its reference there."""
         self.attempts.add(
             PaymentAttempt(
-                attempt_id=new_id("att"),
+                attempt_id=new_id("att", of=payment.payment_id),
                 payment_id=payment.payment_id,
                 capture_id=capture_id,
                 refund_id=refund_id,
@@ -193,7 +193,7 @@ class PaymentWork:
         accepted = domain.refund.create(
             payment,
             self.captures_of(payment),
-            refund_id=new_id("ref"),
+            refund_id=new_id("ref", of=payment_id),
             amount_minor=amount_minor,
             currency_code=payment.currency_code,
             reason=reason,
@@ -259,7 +259,7 @@ class ContradictionWork(PaymentWork):
         """
         payment, refund, created = domain.refund.give_back(
             self.payments[payment_id],
-            refund_id=new_id("ref"),
+            refund_id=new_id("ref", of=payment_id),
             amount_minor=amount_minor,
             late_capture_id=late_capture_id,
             now=self.tx.now,

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from paykit.aggregate import etag_of, next_revision
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
+from paykit.reasons.stated_reason import NOT_STATED, StatedReason
 from paystream.payment.v1 import events
 from services.payment.domain.payment import (
     CaptureMode,
@@ -42,15 +43,31 @@ def uncaptured_minor(payment: Payment) -> int:
 def etag(payment: Payment) -> str:
     """Return what changes with every change; that of an authorized payment also tells what no event tells of."""
     if payment.capture_mode is not CaptureMode.MANUAL:
-        return f"v{payment.aggregate_version}"
+        return f"v{payment.aggregate_version}{etag_of(payment.metadata_version) if payment.metadata_version else ''}"
     changed_us = (payment.update_time - _EPOCH) // _MICROSECOND
     return etag_of(payment.aggregate_version, payment.capturing_minor, payment.cancelling_minor, changed_us)
+
+
+def describe(payment: Payment, metadata: str, *, now: datetime) -> Payment:
+    """Return a payment with other metadata, in whichever state; the same leaves it as it is. No event tells of it."""
+    if metadata == payment.metadata:
+        return payment
+    # The etag of one that is authorized follows its update_time, which has to move on.
+    update_time = max(now, payment.update_time + _MICROSECOND)
+    return replace(payment, metadata=metadata, metadata_version=payment.metadata_version + 1, update_time=update_time)
 
 
 def is_concluded(payment: Payment) -> bool:
     """Return whether a payment has an outcome, and nothing more is asked of its channel: no capture, no void."""
     decided = payment.state not in {PaymentState.CREATED, PaymentState.UNKNOWN}
     return decided and not payment.capturing_minor and not payment.cancelling_minor
+
+
+def is_over(payment: Payment) -> bool:
+    """Return whether nothing more comes of a payment by itself: refunds and disputes are asked for by others."""
+    ended = payment.state in {PaymentState.SUCCEEDED, PaymentState.FAILED, PaymentState.CANCELLED}
+    left = payment.state is PaymentState.SUCCEEDED and uncaptured_minor(payment)
+    return ended and not left and not payment.capturing_minor and not payment.cancelling_minor
 
 
 def capturable_minor(payment: Payment) -> int:
@@ -100,6 +117,11 @@ def authorize(
         created_at=authorized.create_time,
         attempt_count=authorized.attempt_count,
     )
+
+
+def cancellation(payment: Payment) -> StatedReason:
+    """Return why a caller gave it up: nothing where paystream did, or where nothing is given up after all."""
+    return payment.stated if payment.cancel_reason is events.CancelReason.REQUESTED else NOT_STATED
 
 
 def require_cancellable(payment: Payment) -> None:
@@ -203,4 +225,5 @@ def _cancel(
         cancelled_minor=amount_minor,
         channel_reference=cancelled.channel_reference,
         reason=reason,
+        stated_reason=cancellation(cancelled).stated_reason,
     )

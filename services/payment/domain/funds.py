@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, Kind
+from paykit.reasons.stated_reason import StatedReason
 from paystream.merchant.v1.events import RefundPolicy
 from paystream.payment.v1 import events
 from services.payment.domain import movement
@@ -129,10 +130,12 @@ def release(refund: Refund, *, now: datetime) -> Refund:
     return replace(refund, state=state, update_time=no_earlier(now, refund.update_time))
 
 
-def cancel(payment: Payment, refund: Refund, *, now: datetime) -> tuple[Payment, Refund, events.RefundFailed]:
-    """Give up a refund that waits for funds.
+def cancel(
+    payment: Payment, refund: Refund, *, stated: StatedReason, now: datetime
+) -> tuple[Payment, Refund, events.RefundFailed]:
+    """Give up a refund that waits for funds, for a reason.
 
     Raises:
         IllegalTransition: It does not wait.
     """
-    return fail(payment, refund, _CANCELLED, now=now, by=MovementAction.CANCEL)
+    return fail(payment, replace(refund, stated=stated), _CANCELLED, now=now, by=MovementAction.CANCEL)

@@ -10,6 +10,7 @@ from paykit import transitions
 from paykit.aggregate import AggregateFacts, aggregate_facts, next_revision
 from paykit.cause import NO_CALL, CreatingCall
 from paykit.errors import CurrencyMismatch, DomainError, Kind
+from paykit.reasons.stated_reason import NOT_STATED, StatedReason
 from paystream.payment.v1 import events
 from services.payment.domain import fee
 from services.payment.domain import method as method_rules
@@ -95,26 +96,24 @@ class Payment:
     """A payment; every amount is in minor units of `currency_code`.
 
     Attributes:
-        metadata: JSON text of an object of strings, as the merchant gave it.
+        metadata, metadata_version: JSON text of an object of strings, as the merchant gave it, and how often anew.
         country_code: Of the merchant, when the payment was accepted.
         authorized_minor: With MANUAL; a charge is never authorized apart from its capture.
-        capturing_minor: Held by captures without an outcome, UNKNOWN ones included.
+        capturing_minor, refunding_minor, fee_returning_minor: Held by captures and refunds without an outcome.
         cancelling_minor: Held by a void without an outcome; never beside a capture.
         cancelled_minor: Given up without having been captured.
         cancel_reason: Set from when what is not captured is to be given up, even before a channel is asked: nothing
             more is captured from then on.
+        stated: Why a caller last asked to give it up, which counts while that is the cancel_reason.
         authorize_time: When the amount was authorized; None of a charge.
         expire_time: When what is not captured is given up; None when nothing is left, or it is being given up.
         capture_id: The latest capture.
         channel_reference: Of the charge or authorization, which its captures and refunds name.
-        reversed_minor: The part of what was captured that bounced.
         unbacked_minor: The part of what was refunded that no capture stood behind; the ledger holds it in suspense.
-        refunding_minor: Held by refunds without an outcome, UNKNOWN ones included.
-        fee_returning_minor: The part of the fee that returns when those refunds succeed.
-        fee_plan_version: Of the latest capture, as is refund_fee_returned.
-        refund_fee_returned: Taken from the fee plan at capture: a later plan does not change what was agreed.
+        fee_plan_version, refund_fee_returned: Of the latest capture: a later plan does not change what was agreed.
         lost_minor: The part of what is disputed that is lost.
         overdisputed_minor: Disputed or lost above what was left; what becomes free is kept for it.
+        reversed_minor: The part of what was captured that bounced.
         failure_reason: Set exactly while FAILED.
         correlation_id: The journey that all events of the payment carry.
         aggregate_version: From 1, +1 with every event.
@@ -143,6 +142,7 @@ class Payment:
     cancelling_minor: int = 0
     cancelled_minor: int = 0
     cancel_reason: events.CancelReason | None = None
+    stated: StatedReason = NOT_STATED
     authorize_time: datetime | None = None
     expire_time: datetime | None = None
     expiry_warned: bool = False
@@ -166,6 +166,7 @@ class Payment:
     failure_reason: events.FailureReason | None = None
     failure_code: str | None = None
     aggregate_version: int = 1
+    metadata_version: int = 0
     creating_call: CreatingCall = NO_CALL
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from paykit.aggregate import next_revision
 from paykit.errors import DomainError, Kind
+from paykit.reasons.stated_reason import NOT_STATED, StatedReason
 from paystream.payment.v1 import events
 from services.payment.domain import capture as capture_rules
 from services.payment.domain import movement, refund_share
@@ -51,6 +52,7 @@ class Refund(PaymentMovement):
         returned_minor: The part of what was out that came back.
         late_capture_id: The money that came late and is given back by it; such a refund counts in no total.
         automatic: Whether paystream gives back by itself.
+        stated: Why a caller gave it up while it waited.
     """
 
     WHAT: ClassVar[str] = "A refund"
@@ -64,6 +66,7 @@ class Refund(PaymentMovement):
     returned_minor: int = 0
     late_capture_id: str | None = None
     automatic: bool = False
+    stated: StatedReason = NOT_STATED
 
 
 class RefundMovementFacts(PaymentFacts):
@@ -267,6 +270,7 @@ def fail(
         failure_code=failure.code,
         attempt_id=failure.attempt_id,
         attempt_count=released.attempt_count,
+        stated_reason=failed.stated.stated_reason,
     )
     return released, failed, event
 

@@ -70,4 +70,4 @@ def from_capture_payment(request: pb.CapturePaymentRequest, cause: Cause, *, uns
 
 def from_cancel_payment(request: pb.CancelPaymentRequest, cause: Cause) -> CancelPayment:
     """Read a payment to be given up."""
-    return CancelPayment(payment_id=request.payment_id, cause=cause, etag=request.etag)
+    return CancelPayment(payment_id=request.payment_id, reason=request.reason, cause=cause, etag=request.etag)

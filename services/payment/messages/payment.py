@@ -8,18 +8,24 @@ from functools import lru_cache
 from paykit.cause import Cause
 from paykit.contacts.contact_messages import from_receipt_contact
 from paykit.errors import DomainError
+from paykit.merchants.labels import metadata_text
+from paykit.reasons.stated_reason_messages import to_stated_reason
 from paykit.serve import listing
 from paykit.serve.status import to_status
 from paykit.serve.timestamps import from_optional, to_timestamp
+from paykit.serve.validation import update_masks
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import events
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment.commands.payment import CreatePayment
+from services.payment.commands.payment import CreatePayment, UpdatePayment
 from services.payment.domain import authorization, routing
 from services.payment.domain.method import NO_DETAIL, MethodDetail
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
 from services.payment.domain.routing import PaymentRoute
 from services.payment.store import PaymentFilter
+
+UPDATABLE = frozenset({"metadata"})
+"""Fields of a payment that its merchant can change."""
 
 _METHODS = {
     pb.PAYMENT_METHOD_TYPE_CARD: events.PaymentMethod.CARD,
@@ -85,6 +91,7 @@ def to_payment(payment: Payment) -> pb.Payment:
         etag=authorization.etag(payment),
         cancelled_minor=payment.cancelled_minor,
         cancel_reason=_CANCEL_REASONS[payment.cancel_reason],
+        stated_reason=to_stated_reason(authorization.cancellation(payment)),
     )
     if payment.capture_mode is CaptureMode.MANUAL:
         message.authorized_minor = payment.authorized_minor
@@ -122,7 +129,7 @@ def from_create_payment(
         method=method,
         method_token=request.payment_method.token,
         method_detail=_detail(request.payment_method),
-        metadata=json.dumps(dict(request.metadata)) if request.metadata else "{}",
+        metadata=metadata_text(request.metadata),
         capture_mode=_CAPTURE_MODES[request.capture_mode],
         channel=routing.preferred(routes, amount.currency_code, method),
         contact=from_receipt_contact(request.contact) if request.HasField("contact") else None,
@@ -150,6 +157,17 @@ def _detail(method: pb.PaymentMethod) -> MethodDetail:
         funding=_FUNDING_OF[method.funding],
         issuer_country_code=method.issuer_country_code or None,
     )
+
+
+def from_update_payment(request: pb.UpdatePaymentRequest) -> UpdatePayment:
+    """Read a change of a payment.
+
+    Raises:
+        UpdateMaskInvalid: The mask names no field, or one that cannot be changed.
+    """
+    payment = request.payment
+    update_masks.paths(request.update_mask, payment, UPDATABLE)
+    return UpdatePayment(payment_id=payment.payment_id, metadata=metadata_text(payment.metadata), etag=payment.etag)
 
 
 def from_list_payments(request: pb.ListPaymentsRequest) -> PaymentFilter:

@@ -2,6 +2,7 @@
 
 from paykit.cause import Cause
 from paykit.merchants.labels import Labels
+from paykit.reasons.stated_reason_messages import to_stated_reason
 from paykit.serve import listing
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
@@ -40,6 +41,7 @@ def to_refund(refund: Refund) -> pb.Refund:
         channel_reference=refund.channel_reference or "",
         failure_reason=refund.failure_reason or "",
         failure_code=refund.failure_code or "",
+        stated_reason=to_stated_reason(refund.stated),
         create_time=to_timestamp(refund.create_time),
         update_time=to_timestamp(refund.update_time),
         refunded_minor=refund.carried_out_minor if refund.state in _OUT else 0,

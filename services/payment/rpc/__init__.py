@@ -12,11 +12,13 @@ from services.payment.rpc.payment import PaymentServicer
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:
     """Return what the payment service serves."""
+    payments = PaymentServicer(runtime)
     return [
         Servicer(
             full_name="paystream.payment.v1.PaymentService",
             add=payment_pb2_grpc.add_PaymentServiceServicer_to_server,
-            implementation=PaymentServicer(runtime),
+            implementation=payments,
+            end_streams=payments.watches.stop,
         ),
         Servicer(
             full_name="paystream.payment.v1.ChannelCallbackService",

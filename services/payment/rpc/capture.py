@@ -48,7 +48,7 @@ class CaptureMethods:
         item = messages.capture.from_capture_payment(request, current_call().cause, unsent_ttl=ttl)
         if not request.HasField("wait_for"):
             return await self._runtime.call(_CAPTURE, request, item)
-        capture_id = new_id("cap")
+        capture_id = new_id("cap", of=request.payment_id)
         return await self._outcomes.after(
             lambda: self._runtime.call(_CAPTURE, request, replace(item, capture_id=capture_id)),
             request,

@@ -70,12 +70,12 @@ class ContradictionMethods:
         self, request: pb.ApproveResolutionRequest, _context: Any
     ) -> pb.ApproveResolutionResponse:
         """End a contradiction as proposed, once per request_id."""
-        item = messages.from_decision(request, approved=True, decider=auth.named_caller(), cause=current_call().cause)
+        item = messages.from_approval(request, decider=auth.named_caller(), cause=current_call().cause)
         return await self._runtime.call(_APPROVE, request, item)
 
     async def RejectResolution(self, request: pb.RejectResolutionRequest, _context: Any) -> pb.RejectResolutionResponse:
         """Refuse a proposal, once per request_id."""
-        item = messages.from_decision(request, approved=False, decider=auth.named_caller(), cause=current_call().cause)
+        item = messages.from_rejection(request, decider=auth.named_caller(), cause=current_call().cause)
         return await self._runtime.call(_REJECT, request, item)
 
     async def RetryRefund(self, request: pb.RetryRefundRequest, _context: Any) -> pb.RetryRefundResponse:

@@ -17,6 +17,7 @@ from paykit.serve.idempotency import Creates
 from paykit.serve.listing import batch_get, newest_page
 from paykit.serve.operations import Operation
 from paykit.serve.outcomes.awaiting import Awaited, Outcomes, shown
+from paykit.serve.outcomes.watching import Watched, Watches
 from paykit.serve.streaming import in_chunks
 from paystream.payment.v1 import payment_pb2 as pb
 from paystream.payment.v1 import payment_pb2_grpc
@@ -55,6 +56,14 @@ _CREATE_IN_BATCH = Operation(
 )
 
 
+_UPDATE = Operation(
+    name="UpdatePayment",
+    command=commands.payment.update_payments,
+    reply=lambda payment: pb.UpdatePaymentResponse(payment=messages.payment.to_payment(payment)),
+    reply_type=pb.UpdatePaymentResponse,
+)
+
+
 class PaymentServicer(
     RefundMethods,
     CaptureMethods,
@@ -67,13 +76,14 @@ class PaymentServicer(
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._outcomes = Outcomes(runtime)
+        self.watches = Watches(runtime)
 
     async def CreatePayment(self, request: pb.CreatePaymentRequest, _context: Any) -> pb.CreatePaymentResponse:
         """Accept a payment, once per request_id."""
         item = self._reader()(request)
         if not request.HasField("wait_for"):
             return await self._runtime.call(_CREATE, request, item)
-        payment_id = new_id("pay")
+        payment_id = new_id("pay", of=request.merchant_id)
         return await self._outcomes.after(
             lambda: self._runtime.call(_CREATE, request, replace(item, payment_id=payment_id)),
             request,
@@ -117,6 +127,18 @@ class PaymentServicer(
         )
         return pb.BatchGetPaymentsResponse(payments=payments, missing_payment_ids=missing)
 
+    async def WatchPayment(
+        self, request: pb.WatchPaymentRequest, _context: Any
+    ) -> AsyncIterator[pb.WatchPaymentResponse]:
+        """Tell a payment and each change of it."""
+        async with aclosing(self.watches.watch(_WATCHED, key=request.payment_id)) as states:
+            async for state in states:
+                yield state
+
+    async def UpdatePayment(self, request: pb.UpdatePaymentRequest, _context: Any) -> pb.UpdatePaymentResponse:
+        """Change what a merchant attached to a payment, once per request_id."""
+        return await self._runtime.call(_UPDATE, request, messages.payment.from_update_payment(request))
+
     async def ListPayments(self, request: pb.ListPaymentsRequest, _context: Any) -> pb.ListPaymentsResponse:
         """Read a page of payments."""
         page, token = await newest_page(
@@ -159,3 +181,10 @@ async def _payment_in_full(tx: Tx, payment: Payment) -> pb.GetPaymentResponse:
 
 _CREATED = Awaited(read=store.payments.by_key, concluded=domain.authorization.is_concluded, show=shown(_CREATE.reply))
 _PAYMENT = Awaited(read=store.payments.by_key, concluded=domain.authorization.is_concluded, show=_payment_in_full)
+_WATCHED = Watched(
+    read=store.payments.by_key,
+    version=domain.authorization.etag,
+    ended=domain.authorization.is_over,
+    show=lambda payment: pb.WatchPaymentResponse(payment=messages.payment.to_payment(payment)),
+    missing=domain.payment.not_found,
+)

@@ -53,7 +53,7 @@ class RefundMethods:
         item = messages.refund.from_create_refund(request, current_call().cause)
         if not request.HasField("wait_for"):
             return await self._runtime.call(_CREATE_REFUND, request, item)
-        refund_id = new_id("ref")
+        refund_id = new_id("ref", of=request.payment_id)
         return await self._outcomes.after(
             lambda: self._runtime.call(_CREATE_REFUND, request, replace(item, refund_id=refund_id)),
             request,
@@ -64,7 +64,7 @@ class RefundMethods:
 
     async def CancelRefund(self, request: pb.CancelRefundRequest, _context: Any) -> pb.CancelRefundResponse:
         """Give a refund up that waits, once per request_id."""
-        item = CancelRefund(refund_id=request.refund_id, cause=current_call().cause)
+        item = CancelRefund(refund_id=request.refund_id, reason=request.reason, cause=current_call().cause)
         return await self._runtime.call(_CANCEL_REFUND, request, item)
 
     async def GetRefund(self, request: pb.GetRefundRequest, _context: Any) -> pb.GetRefundResponse:

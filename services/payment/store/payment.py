@@ -10,6 +10,7 @@ from paykit.postgres.database import Tx
 from paykit.postgres.lists.walk import Found, Walk
 from paykit.postgres.rows import columns, require_all_changed
 from paykit.postgres.table import Table, where
+from paykit.postgres.wakeups import CHANGES
 from paykit.work import Rows
 from paystream.payment.v1.events import PaymentMethod
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
@@ -45,6 +46,20 @@ _MOVE = """
 UPDATE payment SET channel = new.channel, aggregate_version = new.aggregate_version, update_time = new.update_time
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[])
     AS new (payment_id, channel, aggregate_version, update_time)
+WHERE payment.payment_id = new.payment_id
+"""
+
+_KEEP_STATED = """
+UPDATE payment SET stated_reason = new.stated_reason, stated_by = new.stated_by, stated_time = new.stated_time
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
+    AS new (payment_id, stated_reason, stated_by, stated_time)
+WHERE payment.payment_id = new.payment_id
+"""
+
+_DESCRIBE = """
+UPDATE payment SET metadata = new.metadata, metadata_version = new.metadata_version, update_time = new.update_time
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[])
+    AS new (payment_id, metadata, metadata_version, update_time)
 WHERE payment.payment_id = new.payment_id
 """
 
@@ -84,6 +99,12 @@ class ChannelReference:
 
 class Payments(Table[str, Payment]):
     """The table `payment`; of a new row, amounts and what follows them begin with the database's defaults."""
+
+    async def update(self, tx: Tx, rows: Collection[Payment]) -> None:
+        """Write locked payments back, each at most once, and wake whoever watches some."""
+        await super().update(tx, rows)
+        if rows:
+            tx.wake(CHANGES)
 
     async def lock_of_attempts(self, tx: Tx, attempt_ids: Collection[str]) -> Rows[str, Payment]:
         """Lock the payments that attempts belong to."""
@@ -144,6 +165,33 @@ class Payments(Table[str, Payment]):
         written = ("payment_id", "channel", "aggregate_version", "update_time")
         changed = await tx.run(_MOVE, *columns(rerouted, written))
         require_all_changed(self.name, changed, len(rerouted))
+        tx.wake(CHANGES)
+
+    async def keep_stated(self, tx: Tx, payments: Collection[Payment]) -> None:
+        """Write why callers asked to give up locked payments; of several changes of one the last counts.
+
+        It stands apart from `update`, so that the changes of every payment do not pay for what few have.
+
+        Raises:
+            InvariantError: A payment is not there.
+        """
+        latest = {payment.payment_id: payment for payment in payments}
+        if latest:
+            rows = list(latest.values())
+            stated = columns([payment.stated for payment in rows], ("stated_reason", "stated_by", "stated_time"))
+            require_all_changed(self.name, await tx.run(_KEEP_STATED, list(latest), *stated), len(rows))
+
+    async def describe(self, tx: Tx, payments: Collection[Payment]) -> None:
+        """Write the metadata of locked payments; of several changes of one the last counts. As that.
+
+        Raises:
+            InvariantError: A payment is not there.
+        """
+        latest = list({payment.payment_id: payment for payment in payments}.values())
+        if latest:
+            written = ("payment_id", "metadata", "metadata_version", "update_time")
+            require_all_changed(self.name, await tx.run(_DESCRIBE, *columns(latest, written)), len(latest))
+            tx.wake(CHANGES)
 
     async def taken_minor(self, tx: Tx, order_ids: Collection[str]) -> dict[str, int]:
         """Read what payments have paid or still may capture of orders; nothing where there is none."""
@@ -181,7 +229,7 @@ payments = Payments(
         *("state", "aggregate_version", "creating_call"),
     ),
     shared=("create_time", "update_time", "state", "aggregate_version"),
-    # All but the channel, which only `move` changes.
+    # All but the channel, which only `move` changes, and what only `keep_stated` and `describe` do.
     changing=(
         *("state", "authorized_minor", "capturing_minor", "cancelling_minor", "cancelled_minor", "cancel_reason"),
         *("expire_time", "captured_minor", "reversed_minor", "refunded_minor", "unbacked_minor", "refunding_minor"),

@@ -48,7 +48,7 @@ refunds = Refunds(
     key="refund_id",
     changing=(
         *("state", "fee_returned_minor", "capture_id", "suspense_minor", "returned_minor", "approved_minor"),
-        *("channel_reference", "failure_reason", "failure_code", "update_time"),
+        *("channel_reference", "failure_reason", "failure_code", "stated", "update_time"),
     ),
 )
 

@@ -93,7 +93,7 @@ def _reject(
     place = _place_of_receiver(settlement, policy, tx.now)
     into = next(receiver for receiver in receivers.values() if receiver.place == place and not receiver.is_full)
     if not domain.settlement.fits(settlement, into):
-        into = receivers.add(domain.settlement.beside(into, new_id("stl"), now=tx.now))
+        into = receivers.add(domain.settlement.beside(into, new_id("stl", of=into.merchant_id), now=tx.now))
     failed, receiver, event = domain.settlement.fail(settlement, reason=reason, into=into, now=tx.now)
     due_at = domain.closing.due_after_refusal(
         policy, receiver.currency_code, total_minor=receiver.sums.total_minor, due_at=receiver.due_at, now=tx.now
@@ -114,7 +114,7 @@ async def _lock_receivers(
     }
     ordered = sorted(places, key=place_order)
     due = [domain.closing.first_due_at(policies.get(merchant_id), cut_off) for merchant_id, _, cut_off in ordered]
-    new_ids = [new_id("stl") for _ in ordered]
+    new_ids = [new_id("stl", of=merchant_id) for merchant_id, _, _ in ordered]
     await store.settlements.collect(tx, dict.fromkeys(ordered, Sums()), new_ids=new_ids, due=due)
     return await store.settlements.lock_pending(tx, {place[:2] for place in places})
 

@@ -61,7 +61,7 @@ async def _collect_first(
     collecting = await store.settlements.collect(
         tx,
         {place: domain.sums.sums_of(first) for place, (first, *_) in parts.items()},
-        new_ids=[new_id("stl") for _ in parts],
+        new_ids=[new_id("stl", of=merchant_id) for merchant_id, _, _ in parts],
         due=[domain.closing.first_due_at(policies.get(merchant_id), cut_off) for merchant_id, _, cut_off in parts],
     )
     await store.insert_items(

@@ -53,7 +53,9 @@ async def release_reserves(tx: Tx, *, limit: int) -> int:
     settlements = await store.settlements.claim_releasable(tx, limit=limit)
     transfers = store.fund_transfers.rows(tx)
     for settlement in list(settlements.values()):
-        released, transfer, event = domain.reserve.release(settlement, transfer_id=new_id("rsr"), now=tx.now)
+        released, transfer, event = domain.reserve.release(
+            settlement, transfer_id=new_id("rsr", of=settlement.merchant_id), now=tx.now
+        )
         settlements.put(released)
         transfers.add(transfer)
         tx.emit(event, cause=Cause(settlement.correlation_id or settlement.settlement_id))
@@ -130,7 +132,7 @@ def _tell_negative(
 def _make_up(
     tx: Tx, position: MerchantPosition, reserves: Rows[str, Settlement], transfers: Rows[str, FundTransfer]
 ) -> None:
-    recovery = domain.fund_transfer.recover(position, transfer_id=new_id("rec"), now=tx.now)
+    recovery = domain.fund_transfer.recover(position, transfer_id=new_id("rec", of=position.merchant_id), now=tx.now)
     if recovery is not None:
         transfer, recovered = recovery
         transfers.add(transfer)
@@ -141,7 +143,7 @@ def _make_up(
     if oldest is None or not domain.fund_transfer.needs_reserve(position):
         return
     settlement, transfer, consumed = domain.reserve.consume(
-        oldest, shortfall_minor=position.shortfall_minor, transfer_id=new_id("rsc"), now=tx.now
+        oldest, shortfall_minor=position.shortfall_minor, transfer_id=new_id("rsc", of=position.merchant_id), now=tx.now
     )
     reserves.put(settlement)
     transfers.add(transfer)

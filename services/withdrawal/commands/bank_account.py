@@ -10,6 +10,7 @@ from paykit.merchants import projection, standing
 from paykit.merchants.standing import STOPPED, MerchantStanding
 from paykit.money import require_known_currency
 from paykit.postgres.database import Tx
+from paykit.reasons.stated_reason import NOT_STATED, StatedReason
 from paykit.work import Rows, fold, kept
 from services.withdrawal import domain, store
 from services.withdrawal.domain.bank_account import BankAccount, BankAccountAction, BankAccountExists
@@ -29,11 +30,12 @@ class CreateBankAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeBankAccount:
-    """What is to happen to a bank account."""
+    """What is to happen to a bank account; `reason` is why it is disabled."""
 
     bank_account_id: str
     action: BankAccountAction
     cause: Cause
+    reason: str = ""
 
 
 async def create_bank_accounts(tx: Tx, items: Sequence[CreateBankAccount]) -> list[BankAccount | DomainError]:
@@ -73,7 +75,7 @@ def _create(tx: Tx, item: CreateBankAccount, merchant: MerchantStanding | None) 
     if merchant is None or merchant in STOPPED:
         standing.require_active(item.merchant_id, merchant)
     return BankAccount(
-        bank_account_id=new_id("bnk"),
+        bank_account_id=new_id("bnk", of=item.merchant_id),
         merchant_id=item.merchant_id,
         currency_code=item.currency_code,
         token=item.token,
@@ -95,7 +97,8 @@ def _inserted(
 
 def _change(tx: Tx, item: ChangeBankAccount, accounts: Rows[str, BankAccount]) -> BankAccount:
     account = accounts.require(item.bank_account_id, domain.bank_account.not_found)
-    changed = domain.bank_account.change(account, item.action, now=tx.now)
+    stated = StatedReason.of(item.reason, item.cause, now=tx.now) if item.reason else NOT_STATED
+    changed = domain.bank_account.change(account, item.action, stated=stated, now=tx.now)
     if changed is account:
         return account
     tx.emit(domain.bank_account.changed_event(changed), cause=item.cause)

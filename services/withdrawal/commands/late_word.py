@@ -97,7 +97,7 @@ def _list(
     row = domain.late_word.contradiction(
         withdrawal,
         late,
-        contradiction_id=new_id("ctr"),
+        contradiction_id=new_id("ctr", of=withdrawal.merchant_id),
         kind=kind,
         needs_decision=needs_decision,
         now=rows.tx.now,

@@ -12,6 +12,7 @@ from paykit.merchants.references import TakenReferences, taken_references
 from paykit.merchants.standing import MerchantStanding
 from paykit.money import require_known_currency
 from paykit.postgres.database import Tx
+from paykit.reasons.stated_reason import StatedReason
 from paykit.work import Rows, fold, kept
 from services.withdrawal import domain, store
 from services.withdrawal.commands import work
@@ -55,12 +56,14 @@ class Decide:
     Attributes:
         action: APPROVE or REJECT.
         decider: The caller's name; None for one without a name.
+        reason: Of a rejection, why.
     """
 
     withdrawal_id: str
     action: WithdrawalAction
     decider: str | None
     cause: Cause
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +71,11 @@ class Cancel:
     """A withdrawal to call off.
 
     Attributes:
-        reason: Why, as the caller says; None if nothing was said.
+        reason: Why, as the caller says.
     """
 
     withdrawal_id: str
-    reason: str | None
+    reason: str
     cause: Cause
 
 
@@ -196,7 +199,7 @@ def _accepted(tx: Tx, item: CreateWithdrawal, account: BankAccount, *, allowance
         allowance, amount_minor=item.amount_minor, approval_limit_minor=item.approval_limit_minor
     )
     return Withdrawal(
-        withdrawal_id=item.withdrawal_id or new_id("wdr"),
+        withdrawal_id=item.withdrawal_id or new_id("wdr", of=item.merchant_id),
         merchant_id=item.merchant_id,
         bank_account_id=item.bank_account_id,
         destination_token=account.token,
@@ -219,7 +222,9 @@ def _decide(rows: WithdrawalWork, item: Decide, payees: _Payees) -> Withdrawal:
     withdrawal = rows.withdrawals.require(item.withdrawal_id, domain.withdrawal.not_found)
     domain.withdrawal.require_decidable(withdrawal, item.action, decider=item.decider)
     if item.action is WithdrawalAction.REJECT:
-        rejected, event = domain.withdrawal.reject(withdrawal, decider=str(item.decider), now=rows.tx.now)
+        stated = StatedReason.of(item.reason, item.cause, now=rows.tx.now)
+        decider = str(item.decider)
+        rejected, event = domain.withdrawal.reject(withdrawal, decider=decider, stated=stated, now=rows.tx.now)
         rows.tx.emit(event, cause=item.cause)
         return rows.withdrawals.put(rejected)
     _require_payable(withdrawal, payees)
@@ -229,7 +234,8 @@ def _decide(rows: WithdrawalWork, item: Decide, payees: _Payees) -> Withdrawal:
 def _cancel(rows: WithdrawalWork, item: Cancel) -> Withdrawal:
     withdrawal = rows.withdrawals.require(item.withdrawal_id, domain.withdrawal.not_found)
     domain.withdrawal.require_cancellable(withdrawal)
-    cancelled, event = domain.withdrawal.cancel(withdrawal, reason=item.reason, now=rows.tx.now)
+    stated = StatedReason.of(item.reason, item.cause, now=rows.tx.now)
+    cancelled, event = domain.withdrawal.cancel(withdrawal, stated=stated, now=rows.tx.now)
     rows.never_send(cancelled, reason=cancelled.state)
     rows.tx.emit(event, cause=item.cause)
     return rows.withdrawals.put(cancelled)

@@ -42,7 +42,7 @@ class WithdrawalWork:
         approved, event = domain.withdrawal.approve(withdrawal, decider=decider, channel=CHANNEL, now=now)
         self.attempts.add(
             PayoutAttempt(
-                attempt_id=new_id("att"),
+                attempt_id=new_id("att", of=approved.merchant_id),
                 withdrawal_id=approved.withdrawal_id,
                 action=PAY,
                 channel=CHANNEL,

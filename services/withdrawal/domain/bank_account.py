@@ -11,6 +11,7 @@ from paykit import transitions
 from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, Kind
+from paykit.reasons.stated_reason import NOT_STATED, StatedReason
 from paystream.withdrawal.v1 import events
 
 
@@ -83,6 +84,7 @@ class BankAccount:
 
     Attributes:
         token: What a vault gave for it.
+        stated: Why it was disabled.
         aggregate_version: From 1, +1 with every event.
         creating_call: Kept so that the same call creates nothing again.
     """
@@ -95,6 +97,7 @@ class BankAccount:
     create_time: datetime
     update_time: datetime
     state: BankAccountState = BankAccountState.UNVERIFIED
+    stated: StatedReason = NOT_STATED
     aggregate_version: int = 1
     creating_call: CreatingCall = NO_CALL
 
@@ -110,8 +113,10 @@ class BankAccountFacts(TypedDict):
     last_four: str
 
 
-def change(account: BankAccount, action: BankAccountAction, *, now: datetime) -> BankAccount:
-    """Return a bank account after an action; one that repeats the last changes nothing.
+def change(
+    account: BankAccount, action: BankAccountAction, *, stated: StatedReason = NOT_STATED, now: datetime
+) -> BankAccount:
+    """Return a bank account after an action, DISABLE for a reason; one that repeats the last changes nothing.
 
     Raises:
         IllegalTransition: The action is not possible in this state.
@@ -122,6 +127,7 @@ def change(account: BankAccount, action: BankAccountAction, *, now: datetime) ->
     return replace(
         account,
         state=state,
+        stated=stated,
         update_time=no_earlier(now, account.update_time),
         aggregate_version=account.aggregate_version + 1,
     )
@@ -136,7 +142,11 @@ def changed_event(account: BankAccount) -> events.BankAccountVerified | events.B
     """Return the event of a bank account's latest change."""
     if account.state is BankAccountState.VERIFIED:
         return events.BankAccountVerified(**_facts(account))
-    return events.BankAccountDisabled(**_facts(account), refused=account.state is BankAccountState.REFUSED)
+    return events.BankAccountDisabled(
+        **_facts(account),
+        refused=account.state is BankAccountState.REFUSED,
+        stated_reason=account.stated.stated_reason,
+    )
 
 
 def _facts(account: BankAccount) -> BankAccountFacts:

@@ -9,6 +9,7 @@ from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
 from paykit.merchants.labels import NO_LABELS, Labels
+from paykit.reasons.stated_reason import NOT_STATED, StatedReason
 from paystream.withdrawal.v1 import events
 from services.withdrawal.domain.withdrawal_state import UNPAID, WithdrawalAction, WithdrawalState, next_state
 
@@ -42,6 +43,7 @@ class Withdrawal:
         requester: The caller who created it.
         note: What the requester wrote about it.
         decider: The caller who approved or rejected it; None where nobody has, or nobody had to.
+        stated: Why it was rejected or called off.
         funds_held: Whether the ledger has booked the hold; stays true when it was released.
         channel: None before it is approved.
         failure_reason: Set exactly while FAILED.
@@ -72,6 +74,7 @@ class Withdrawal:
     taken_minor: int
     state: WithdrawalState = WithdrawalState.CREATED
     decider: str | None = None
+    stated: StatedReason = NOT_STATED
     note: str | None = None
     submit_time: datetime | None = None
     funds_held: bool = False
@@ -166,14 +169,16 @@ def approve(
     return approved, events.WithdrawalApproved(**facts(approved), automatic=decider is None)
 
 
-def reject(withdrawal: Withdrawal, *, decider: str, now: datetime) -> tuple[Withdrawal, events.WithdrawalRejected]:
-    """Refuse a withdrawal.
+def reject(
+    withdrawal: Withdrawal, *, decider: str, stated: StatedReason, now: datetime
+) -> tuple[Withdrawal, events.WithdrawalRejected]:
+    """Refuse a withdrawal, for a reason.
 
     Raises:
         IllegalTransition: It does not wait for a decision.
     """
-    rejected = replace(_advance(withdrawal, WithdrawalAction.REJECT, now), decider=decider)
-    return rejected, events.WithdrawalRejected(**facts(rejected))
+    rejected = replace(_advance(withdrawal, WithdrawalAction.REJECT, now), decider=decider, stated=stated)
+    return rejected, events.WithdrawalRejected(**facts(rejected), reason=stated.stated_reason)
 
 
 def require_cancellable(withdrawal: Withdrawal) -> None:
@@ -189,15 +194,17 @@ def require_cancellable(withdrawal: Withdrawal) -> None:
 
 
 def cancel(
-    withdrawal: Withdrawal, *, reason: str | None, now: datetime
+    withdrawal: Withdrawal, *, stated: StatedReason, now: datetime
 ) -> tuple[Withdrawal, events.WithdrawalCancelled]:
-    """Call a withdrawal off that was not handed to the bank.
+    """Call a withdrawal off, for a reason, that was not handed to the bank.
 
     Raises:
         IllegalTransition: It was, or has ended.
     """
-    cancelled = _advance(withdrawal, WithdrawalAction.CANCEL, now)
-    return cancelled, events.WithdrawalCancelled(**facts(cancelled), funds_held=cancelled.funds_held, reason=reason)
+    cancelled = replace(_advance(withdrawal, WithdrawalAction.CANCEL, now), stated=stated)
+    return cancelled, events.WithdrawalCancelled(
+        **facts(cancelled), funds_held=cancelled.funds_held, reason=stated.stated_reason
+    )
 
 
 def submit(withdrawal: Withdrawal, *, attempt_id: str, now: datetime) -> tuple[Withdrawal, events.WithdrawalSubmitted]:

@@ -64,7 +64,7 @@ class WithdrawalServicer(BankAccountMethods, withdrawal_pb2_grpc.WithdrawalServi
         item = messages.from_create_withdrawal(request, self._runtime.settings, requester=call.caller, cause=call.cause)
         if not request.HasField("wait_for"):
             return await self._runtime.call(_CREATE, request, item)
-        withdrawal_id = new_id("wdr")
+        withdrawal_id = new_id("wdr", of=request.merchant_id)
         return await self._outcomes.after(
             lambda: self._runtime.call(_CREATE, request, replace(item, withdrawal_id=withdrawal_id)),
             request,

@@ -60,5 +60,5 @@ class BankAccounts(Table[str, BankAccount]):
 
 
 bank_accounts = BankAccounts(
-    BankAccount, "bank_account", key="bank_account_id", changing=("state", "update_time", "aggregate_version")
+    BankAccount, "bank_account", key="bank_account_id", changing=("state", "stated", "update_time", "aggregate_version")
 )

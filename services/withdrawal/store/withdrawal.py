@@ -120,7 +120,7 @@ withdrawals = Withdrawals(
     "withdrawal",
     key="withdrawal_id",
     changing=(
-        *("state", "decider", "funds_held", "channel", "channel_reference", "failure_reason", "failure_code"),
+        *("state", "decider", "stated", "funds_held", "channel", "channel_reference", "failure_reason", "failure_code"),
         *("return_code", "contradicted", "returned_minor", "paid_late", "bounced", "submit_time"),
         *("taken_minor", "aggregate_version", "update_time"),
     ),

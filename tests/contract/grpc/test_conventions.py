@@ -11,11 +11,11 @@ from google.protobuf import descriptor_pb2, message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
 import paystream
-from paykit.serve.validation import validator
+from paykit.serve.validation import card_numbers, validator
 
 TIMESTAMP = "google.protobuf.Timestamp"
 PAGE_TOKEN_CHARACTERS_MAX = 1024
-READS = re.compile(r"(Get|BatchGet|List|Query|Preview|Export|StreamMetrics$|TryRuleSet$|Inquire$|BatchInquire$)")
+READS = re.compile(r"(Get|BatchGet|List|Query|Watch|Preview|Export|StreamMetrics$|TryRuleSet$|Inquire$|BatchInquire$)")
 """How the names of methods begin, or are, that change nothing."""
 
 NAMED_OTHERWISE = {
@@ -32,6 +32,11 @@ NAMED_OTHERWISE = {
     "ReportDispute": "dispute_reference",
 }
 """Calls that change something and are named by something else than a request id: why they may be repeated."""
+
+STOPS = re.compile(r"(Reject|Suspend|Restrict|Disable|Cancel(?!$))")
+"""How the names of methods begin that stop something; a channel's Cancel is asked by paystream, which has its own."""
+REASON = r"^[^\p{Cc}]{1,500}$"
+REASON_OR_NONE = r"^[^\p{Cc}]{0,500}$"
 
 NAMED_BY_CONTENT = {"ImportStatement"}
 """The same file is the same statement."""
@@ -118,6 +123,41 @@ def test_pages_are_asked_for_within_bounds() -> None:
             ), method.full_name
 
 
+@pytest.mark.parametrize("method", [m for m in methods() if STOPS.match(m.name)], ids=lambda m: m.full_name)
+def test_what_stops_something_says_why(method: MethodDescriptor) -> None:
+    assert rules_of(method.input_type.fields_by_name["reason"]).string.pattern == REASON, method.full_name
+    stated = message_factory.GetMessageClass(method.input_type)(reason="the card 4111 1111 1111 1111")
+    assert card_numbers.find(stated) == "reason"
+
+
+def test_reasons_in_own_words_have_one_form() -> None:
+    rules = {
+        (method.full_name, field.name): rules_of(field).string.pattern
+        for method in methods()
+        for field in method.input_type.fields
+        if re.fullmatch(r"\w*reason", field.name) and field.type == FieldDescriptor.TYPE_STRING
+    }
+    assert len(rules) >= 20
+    assert {key: pattern for key, pattern in rules.items() if pattern not in {REASON, REASON_OR_NONE}} == {}
+
+
+def updates() -> list[MethodDescriptor]:
+    """Return what changes fields that a mask names."""
+    return [method for method in methods() if method.name.startswith("Update")]
+
+
+def test_an_update_has_the_resource_with_its_id_and_etag_and_a_mask_beside_it() -> None:
+    assert len(updates()) >= 4
+    for method in updates():
+        resource, *others = method.input_type.fields
+        assert [field.name for field in others] == ["update_mask", "request_id"], method.full_name
+        assert resource.message_type is not None
+        assert method.output_type.fields_by_name[resource.name].message_type == resource.message_type, method.full_name
+        rules = {field.name: rules_of(field) for field in resource.message_type.fields}
+        assert rules[f"{resource.name}_id"].string.pattern, method.full_name
+        assert rules["etag"].string.max_len, method.full_name
+
+
 def test_every_list_has_pages() -> None:
     short = {"ListTemplates"}  # As many as there are files of them.
     listing = [m for m in methods() if m.name.startswith("List") and m.name not in short]
@@ -162,7 +202,9 @@ def test_whoever_changes_what_has_an_etag_can_say_which() -> None:
     resources = {message.full_name for message in messages() if "etag" in message.fields_by_name}
     resources = {name for name in resources if not name.endswith("Request")}
     for method in methods():
-        if READS.match(method.name) or "Create" in method.name or method.name == "RotateWebhookSecret":
+        if READS.match(method.name) or re.match("Create|BatchCreate|StreamCreate|Update", method.name):
+            continue  # An update has the etag in its resource.
+        if method.name == "RotateWebhookSecret":
             continue  # Secrets stand beside the endpoint: its etag does not change with them.
         shown = {f.message_type.full_name for f in method.output_type.fields if f.message_type is not None}
         if shown & resources:

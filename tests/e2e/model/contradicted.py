@@ -127,7 +127,7 @@ class ContradictedJourney:
 
     async def _void(self) -> None:
         request = payment_pb2.CancelPaymentRequest(
-            request_id=new_request_id(), payment_id=self._draw.choice(self.payments)
+            request_id=new_request_id(), payment_id=self._draw.choice(self.payments), reason="not wanted"
         )
         await self._call("payment", "CancelPayment", request)
 
@@ -150,7 +150,7 @@ class ContradictedJourney:
     async def _cancel(self) -> None:
         if self.withdrawals:
             request = withdrawal_pb2.CancelWithdrawalRequest(
-                request_id=new_request_id(), withdrawal_id=self._draw.choice(self.withdrawals)
+                request_id=new_request_id(), withdrawal_id=self._draw.choice(self.withdrawals), reason="wrong account"
             )
             await self._call("withdrawal", "CancelWithdrawal", request)
 
@@ -196,15 +196,19 @@ class ContradictedJourney:
         rule = merchant_pb2.FeeRule(currency_code="USD", basis_points=basis_points, fixed_minor=10)
         request = merchant_pb2.UpdateMerchantRequest(
             request_id=new_request_id(),
-            merchant_id=self.shop.merchant_id,
-            fee_plan=merchant_pb2.FeePlan(fees=[rule], refund_fee_returned=self._draw.random() < 0.5),
+            merchant=merchant_pb2.Merchant(
+                merchant_id=self.shop.merchant_id,
+                fee_plan=merchant_pb2.FeePlan(fees=[rule], refund_fee_returned=self._draw.random() < 0.5),
+            ),
             update_mask=field_mask_pb2.FieldMask(paths=["fee_plan"]),
         )
         await self._call("merchant", "UpdateMerchant", request)
         return basis_points
 
     async def _suspend(self) -> None:
-        request = merchant_pb2.SuspendMerchantRequest(request_id=new_request_id(), merchant_id=self.shop.merchant_id)
+        request = merchant_pb2.SuspendMerchantRequest(
+            request_id=new_request_id(), merchant_id=self.shop.merchant_id, reason="a look at it"
+        )
         await self._call("merchant", "SuspendMerchant", request)
         await asyncio.sleep(self._draw.choice(PAUSES_S))
         await self._restore()

@@ -114,8 +114,9 @@ class Journey:
             return
         request = merchant_pb2.UpdateMerchantRequest(
             request_id=new_request_id(),
-            merchant_id=self.merchant_id,
-            fee_plan=terms.fee_plan(self._plan.changed_fees),
+            merchant=merchant_pb2.Merchant(
+                merchant_id=self.merchant_id, fee_plan=terms.fee_plan(self._plan.changed_fees)
+            ),
             update_mask=field_mask_pb2.FieldMask(paths=["fee_plan"]),
         )
         await call(self._clients.merchant.UpdateMerchant, request)
@@ -127,7 +128,7 @@ class Journey:
         named = {"merchant_id": self.merchant_id}
         await call(
             self._clients.merchant.SuspendMerchant,
-            merchant_pb2.SuspendMerchantRequest(request_id=new_request_id(), **named),
+            merchant_pb2.SuspendMerchantRequest(request_id=new_request_id(), reason="a look at it", **named),
         )
 
         # More than there can be: refused for another reason as long as the merchant is active.

@@ -82,7 +82,8 @@ class Requests:
         service, named = self._clients.order, new_request_id()
         if isinstance(ask, CancelOrder):
             order_id = self.ids["order", ask.order]
-            return service.CancelOrder, order_pb2.CancelOrderRequest(request_id=named, order_id=order_id), CLERK
+            cancel = order_pb2.CancelOrderRequest(request_id=named, order_id=order_id, reason="out of stock")
+            return service.CancelOrder, cancel, CLERK
         total = _money(ask.total, ask.currency)
         item = order_pb2.LineItem(name="Books", quantity=1, unit_price=total, amount=total)
         request = order_pb2.CreateOrderRequest(
@@ -106,7 +107,7 @@ class Requests:
             return service.CreatePayment, request, CLERK
         about: dict[str, Any] = {"request_id": named, "payment_id": self.ids["payment", ask.payment]}
         if isinstance(ask, Void):
-            return service.CancelPayment, payment_pb2.CancelPaymentRequest(**about), CLERK
+            return service.CancelPayment, payment_pb2.CancelPaymentRequest(reason="not wanted", **about), CLERK
         amount = None if ask.amount is None else _money(ask.amount, self._currencies[ask.payment])
         if isinstance(ask, Capture):
             captured = payment_pb2.CapturePaymentRequest(amount=amount, final=ask.final, **about)
@@ -159,7 +160,7 @@ class Requests:
         about = {"request_id": named, "withdrawal_id": self.ids["withdrawal", ask.withdrawal]}
         if ask.approve:
             return service.ApproveWithdrawal, withdrawal_pb2.ApproveWithdrawalRequest(**about), caller
-        return service.RejectWithdrawal, withdrawal_pb2.RejectWithdrawalRequest(**about), caller
+        return service.RejectWithdrawal, withdrawal_pb2.RejectWithdrawalRequest(reason="not agreed", **about), caller
 
 
 def _money(amount_minor: int, currency_code: str) -> money_pb2.Money:

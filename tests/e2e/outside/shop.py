@@ -84,7 +84,9 @@ class Shop:
 
     async def void(self, payment_id: str) -> None:
         """Ask to give up what is not captured."""
-        request = payment_pb2.CancelPaymentRequest(request_id=new_request_id(), payment_id=payment_id)
+        request = payment_pb2.CancelPaymentRequest(
+            request_id=new_request_id(), payment_id=payment_id, reason="not wanted"
+        )
         await call(self._clients.payment.CancelPayment, request)
 
     async def payment(self, payment_id: str) -> Any:

@@ -145,6 +145,7 @@ async def test_a_handler_that_always_crashes_halts_its_partitions_instead_of_fil
 async def test_an_event_type_newer_than_the_build_is_kept_and_counted(runtime: Runtime) -> None:
     payment_id = probe.new_payment_id()
     newer = events.RefundFailed(
+        stated_reason=None,
         attempt_id=None,
         automatic=False,
         attempt_count=1,

@@ -8,8 +8,9 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2
 
 from paykit.serve import server as grpc_server
 from paykit.serve.edge import EdgeOptions
@@ -49,17 +50,32 @@ async def test_health_is_told_for_the_server_and_each_service(running: Running) 
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
-async def test_reflection_lists_the_services_and_describes_them(running: Running) -> None:
-    stub: Any = reflection_pb2_grpc.ServerReflectionStub(running.channel)  # type: ignore[arg-type]
+@pytest.mark.parametrize("name", ["grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"])
+async def test_reflection_lists_the_services_and_describes_them(running: Running, name: str) -> None:
+    """Under both of its names, with the same messages."""
     request: Any = reflection_pb2.ServerReflectionRequest
-    asked = [request(list_services=""), request(file_containing_symbol="echo.v1.EchoService")]
-    replies = [reply async for reply in stub.ServerReflectionInfo(iter(asked), timeout=5)]
+    asked = [
+        request(list_services=""),
+        request(file_containing_symbol="echo.v1.EchoService"),
+        request(file_containing_symbol=name),
+    ]
+    ask: Any = running.channel.stream_stream(
+        f"/{name}/ServerReflectionInfo",
+        request_serializer=request.SerializeToString,
+        response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
+    )
+    replies = [reply async for reply in ask(iter(asked), timeout=5)]
     assert sorted(service.name for service in replies[0].list_services_response.service) == [
         "echo.v1.EchoService",
         "grpc.health.v1.Health",
+        "grpc.reflection.v1.ServerReflection",
         "grpc.reflection.v1alpha.ServerReflection",
     ]
     assert len(replies[1].file_descriptor_response.file_descriptor_proto) > 0
+    [described] = map(FileDescriptorProto.FromString, replies[2].file_descriptor_response.file_descriptor_proto)
+    [service] = described.service
+    assert f"{described.package}.{service.name}" == name
+    assert service.method[0].input_type == f".{described.package}.ServerReflectionRequest"
 
 
 async def test_stopping_says_so_first_and_lets_calls_finish(running: Running) -> None:

@@ -21,7 +21,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> StackSettings:
 @pytest.fixture(scope="module")
 def stack(settings: StackSettings) -> Iterator[Stack]:
     stack = Stack(settings, services=("channel",))
-    assert stack.up(tied_to_caller=True).started == ("postgres", "kafka", "registry", "channel")
+    assert stack.up(tied_to_caller=True).started == ("postgres", "kafka", "registry", "channel", "gateway")
     yield stack
     stack.down(purge=True)
 

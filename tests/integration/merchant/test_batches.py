@@ -16,7 +16,13 @@ from paykit.testing import batches
 from paykit.testing.batches import Step
 from paystream.merchant.v1.events import FeeRule
 from services.merchant import commands, domain
-from services.merchant.commands import ChangeStatus, CreateMerchant, RestrictMerchant, UpdateMerchant
+from services.merchant.commands import (
+    ActivateMerchant,
+    CreateMerchant,
+    RestrictMerchant,
+    SuspendMerchant,
+    UpdateMerchant,
+)
 from services.merchant.domain.fee_plan import FeePlanTerms
 from services.merchant.domain.merchant import Profile
 from services.merchant.service import SERVICE
@@ -44,7 +50,13 @@ profiles = st.one_of(
 updates = st.lists(
     st.builds(UpdateMerchant, merchant_id=ids, profile=profiles, etag=etags, cause=st.just(CAUSE)), min_size=2
 )
-statuses = st.lists(st.builds(ChangeStatus, merchant_id=ids, etag=etags, cause=st.just(CAUSE)), min_size=2)
+activations = st.lists(st.builds(ActivateMerchant, merchant_id=ids, etag=etags, cause=st.just(CAUSE)), min_size=2)
+suspensions = st.lists(
+    st.builds(
+        SuspendMerchant, merchant_id=ids, etag=etags, reason=st.sampled_from(["first", "second"]), cause=st.just(CAUSE)
+    ),
+    min_size=2,
+)
 flags = st.sampled_from([None, False, True])
 restrictions = st.lists(
     st.builds(
@@ -88,7 +100,7 @@ async def runtime(runtime_of: RuntimeOf) -> Runtime:
     """Two merchants stand ready, the second of them active."""
     made = await runtime_of(SERVICE, clock=ManualClock(datetime(2026, 3, 1, tzinfo=UTC)))
     await made.transaction(lambda tx: commands.create_merchants(tx, [new(IDS[0]), new(IDS[1])]))
-    active = ChangeStatus(merchant_id=IDS[1], etag="", cause=CAUSE)
+    active = ActivateMerchant(merchant_id=IDS[1], etag="", cause=CAUSE)
     await made.transaction(lambda tx: commands.activate_merchants(tx, [active]))
     return made
 
@@ -99,8 +111,8 @@ new_merchants = st.lists(st.sampled_from(["a@b.example", "nobody"]), min_size=2,
 STEPS: dict[str, tuple[Step, st.SearchStrategy[list[Any]]]] = {
     "create_merchants": (commands.create_merchants, new_merchants),
     "update_merchants": (commands.update_merchants, updates),
-    "activate_merchants": (commands.activate_merchants, statuses),
-    "suspend_merchants": (commands.suspend_merchants, statuses),
+    "activate_merchants": (commands.activate_merchants, activations),
+    "suspend_merchants": (commands.suspend_merchants, suspensions),
     "restrict_merchants": (commands.restrict_merchants, restrictions),
 }
 PROPERTY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

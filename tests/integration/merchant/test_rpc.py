@@ -13,10 +13,11 @@ from paykit.clock import ManualClock
 from paykit.errors import DomainError, EtagMismatch, FieldInvalid, PageTokenInvalid, RequestIdReused
 from paykit.ids import is_id, new_id
 from paykit.process.runtime import Runtime
+from paykit.serve.validation.update_masks import UpdateMaskInvalid
 from paykit.testing.outbox_events import outbox_events
 from paykit.testing.runtimes import act_as
 from paystream.merchant.v1 import merchant_pb2 as pb
-from services.merchant import domain, messages
+from services.merchant import domain
 from services.merchant.domain import rules
 from services.merchant.service import SERVICE
 from tests.conftest import RuntimeOf
@@ -43,10 +44,8 @@ class House:
     async def update(self, merchant_id: str, *paths: str, etag: str = "", **fields: Any) -> pb.Merchant:
         request = pb.UpdateMerchantRequest(
             request_id=str(uuid.uuid4()),
-            merchant_id=merchant_id,
-            etag=etag,
+            merchant=pb.Merchant(merchant_id=merchant_id, etag=etag, **fields),
             update_mask=FieldMask(paths=paths),
-            **fields,
         )
         return (await self.call.UpdateMerchant(request, ANY)).merchant
 
@@ -55,7 +54,9 @@ class House:
         return (await self.call.ActivateMerchant(request, ANY)).merchant
 
     async def suspend(self, merchant_id: str, etag: str = "") -> pb.Merchant:
-        request = pb.SuspendMerchantRequest(request_id=str(uuid.uuid4()), merchant_id=merchant_id, etag=etag)
+        request = pb.SuspendMerchantRequest(
+            request_id=str(uuid.uuid4()), merchant_id=merchant_id, etag=etag, reason="fraud suspected"
+        )
         return (await self.call.SuspendMerchant(request, ANY)).merchant
 
     async def told(self) -> list[Any]:
@@ -234,9 +235,10 @@ async def test_updates_of_a_stale_merchant_or_of_no_field_are_refused(house: Hou
     await house.update(made.merchant_id, "country_code")
     with pytest.raises(EtagMismatch):
         await house.update(made.merchant_id, "display_name", etag=made.etag, display_name="Late")
-    for paths in ((), ("status",), ("display_name", "merchant_id")):
-        with pytest.raises(messages.UpdateMaskInvalid):
+    for paths, path in (((), ""), (("status",), "status"), (("display_name", "merchant_id"), "merchant_id")):
+        with pytest.raises(UpdateMaskInvalid) as refused:
             await house.update(made.merchant_id, *paths, display_name="Other")
+        assert (refused.value.field, refused.value.metadata["path"]) == ("update_mask", path)
 
 
 async def test_concurrent_changes_of_one_merchant_are_all_kept_in_some_order(house: House) -> None:
@@ -335,8 +337,8 @@ async def test_a_restriction_leaves_what_it_does_not_name_and_shows_why(house: H
     lifted = await restrict("court order ended", frozen=False)
 
     assert (frozen.payout_hold, frozen.frozen, frozen.closing) == (True, True, False)
-    assert (frozen.restriction_reason, again) == ("court order", frozen)
-    assert (lifted.payout_hold, lifted.frozen, lifted.restriction_reason) == (True, False, "court order ended")
+    assert (frozen.restrict_reason.reason, again) == ("court order", frozen)
+    assert (lifted.payout_hold, lifted.frozen, lifted.restrict_reason.reason) == (True, False, "court order ended")
     assert await house.get(merchant_id) == lifted
     told = [(event.payout_hold, event.frozen) for event in await house.told()]
     assert told == [(False, False), (True, False), (True, True), (True, False)]

@@ -72,7 +72,9 @@ class Shop:
         return list((await self.call.GetOrder(pb.GetOrderRequest(order_id=order_id), ANY)).payments)
 
     async def cancel(self, order_id: str, *, etag: str = "") -> pb.Order:
-        request = pb.CancelOrderRequest(request_id=str(uuid.uuid4()), order_id=order_id, etag=etag)
+        request = pb.CancelOrderRequest(
+            request_id=str(uuid.uuid4()), order_id=order_id, etag=etag, reason="out of stock"
+        )
         return (await self.call.CancelOrder(request, ANY)).order
 
     async def capture(self, order_id: str | None, amount_minor: int, **changes: Any) -> HandlerResult:

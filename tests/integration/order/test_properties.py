@@ -25,7 +25,7 @@ from paykit.testing.runtimes import START
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.payment.v1 import events as payment_events
 from services.order import commands, handlers
-from services.order.commands import CancelOrder, CompleteOrder, CreateOrder
+from services.order.commands import CancelOrder, CompleteOrder, CreateOrder, UpdateOrder
 from services.order.domain import LineItem
 from services.order.handlers import FOLLOWED
 from tests.event_fields import CAPTURED, DISPUTED, REFUNDED
@@ -108,8 +108,16 @@ async def prepared(tx: Tx) -> None:
 
 async def cancel(tx: Tx, numbers: Sequence[int]) -> Sequence[Any]:
     ids = await known_ids(tx)
-    items = [CancelOrder(order_id=ids.get(number, "ord_none"), cause=CAUSE) for number in numbers]
+    items = [
+        CancelOrder(order_id=ids.get(number, "ord_none"), reason="out of stock", cause=CAUSE) for number in numbers
+    ]
     return await commands.cancel_orders(tx, items)
+
+
+async def update(tx: Tx, drafts: Sequence[tuple[int, str]]) -> Sequence[Any]:
+    ids = await known_ids(tx)
+    items = [UpdateOrder(order_id=ids.get(n, "ord_none"), metadata=metadata, etag="") for n, metadata in drafts]
+    return await commands.update_orders(tx, items)
 
 
 async def erase(tx: Tx, numbers: Sequence[int]) -> Sequence[Any]:
@@ -197,6 +205,7 @@ STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
         ),
     ),
     "cancel_orders": (cancel, st.integers(0, 4)),
+    "update_orders": (update, st.tuples(st.integers(0, 4), st.sampled_from(['{"till": "4"}', '{"till": "5"}']))),
     "erase_contacts": (erase, st.integers(0, 4)),
     "complete_orders": (complete, st.integers(0, 4)),
     "on_money_moved": (move, movements),

@@ -30,6 +30,7 @@ from paykit.merchants.standing import (
     MerchantUnknown,
 )
 from paykit.serve.timestamps import to_timestamp
+from paykit.serve.validation.update_masks import UpdateMaskInvalid
 from paykit.testing.runtimes import START
 from paystream.common.v1.money_pb2 import Money
 from paystream.merchant.v1.events import MerchantStatus
@@ -180,13 +181,16 @@ async def test_an_order_that_is_not_there_is_not_found(shop: Shop) -> None:
 
 async def test_an_order_is_called_off_once_per_request(shop: Shop) -> None:
     order = await shop.create()
-    request = pb.CancelOrderRequest(request_id=str(uuid.uuid4()), order_id=order.order_id)
+    request = pb.CancelOrderRequest(request_id=str(uuid.uuid4()), order_id=order.order_id, reason="out of stock")
 
     first = (await shop.call.CancelOrder(request, ANY)).order
     again = (await shop.call.CancelOrder(request, ANY)).order
 
     assert (first.state, first.etag, list(first.line_items)) == (pb.ORDER_STATE_CANCELLED, "c-a-a-a", [])
+    assert first.stated_reason.reason == "out of stock"
+    assert first.stated_reason.create_time == first.update_time
     assert again == first
+    assert (await shop.get(order.order_id)).stated_reason == first.stated_reason
     assert await shop.told_types(order.order_id) == ["OrderCreated", "OrderCancelled"]
     with pytest.raises(IllegalTransition) as refused:
         await shop.cancel(order.order_id)
@@ -296,3 +300,40 @@ async def test_the_job_passes_by_an_order_that_somebody_holds(shop: Shop) -> Non
     assert (await shop.cancel(brief.order_id)).state == pb.ORDER_STATE_CANCELLED
     await shop.pass_time(60)
     assert await shop.told_types(brief.order_id) == ["OrderCreated", "OrderCancelled"]
+
+
+async def update(shop: Shop, order_id: str, *paths: str, **fields: Any) -> pb.Order:
+    request = pb.UpdateOrderRequest(request_id=str(uuid.uuid4()), order=pb.Order(order_id=order_id, **fields))
+    request.update_mask.paths.extend(paths)
+    return (await shop.call.UpdateOrder(request, ANY)).order
+
+
+async def test_metadata_changes_as_a_whole_in_any_state_under_the_etag(shop: Shop) -> None:
+    order = await shop.create(metadata={"till": "4", "clerk": "ann"})
+    once = await update(shop, order.order_id, "metadata", metadata={"till": "5"}, etag=order.etag)
+    again = await update(shop, order.order_id, "metadata", metadata={"till": "5"})
+    with pytest.raises(EtagMismatch):
+        await update(shop, order.order_id, "metadata", etag=order.etag)
+    await shop.cancel(order.order_id, etag=once.etag)
+    emptied = await update(shop, order.order_id, "metadata")
+
+    assert (dict(once.metadata), once.etag) == ({"till": "5"}, "b-a-a-a-b")
+    assert again == once
+    assert (dict(emptied.metadata), emptied.state, emptied.etag) == ({}, pb.ORDER_STATE_CANCELLED, "c-a-a-a-c")
+    assert (await shop.get(order.order_id)).etag == emptied.etag
+    assert await shop.told_types(order.order_id) == ["OrderCreated", "OrderCancelled"]
+
+
+@pytest.mark.parametrize("path", ["", "total", "total.amount_minor", "nothing", "*"])
+async def test_what_cannot_be_updated_is_named(shop: Shop, path: str) -> None:
+    order = await shop.create()
+    with pytest.raises(UpdateMaskInvalid) as refused:
+        await update(shop, order.order_id, *([path] if path else []), metadata={"till": "5"})
+    assert refused.value.field == "update_mask"
+    assert refused.value.metadata == {"path": path, "updatable": "metadata"}
+    assert dict((await shop.get(order.order_id)).metadata) == dict(order.metadata)
+
+
+async def test_an_order_that_is_not_there_cannot_be_updated(shop: Shop) -> None:
+    with pytest.raises(OrderNotFound):
+        await update(shop, "ord_" + "f" * 32, "metadata")

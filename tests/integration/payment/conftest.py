@@ -180,7 +180,7 @@ class House:
         return (await self.call.CapturePayment(pb.CapturePaymentRequest(**given | changes), ANY)).capture
 
     async def cancel(self, payment_id: str, **changes: Any) -> pb.Payment:
-        given: dict[str, Any] = {"request_id": str(uuid.uuid4()), "payment_id": payment_id}
+        given = {"request_id": str(uuid.uuid4()), "payment_id": payment_id, "reason": "changed their mind"}
         return (await self.call.CancelPayment(pb.CancelPaymentRequest(**given | changes), ANY)).payment
 
     async def captures(self, payment_id: str) -> list[pb.Capture]:
@@ -296,6 +296,7 @@ def order_event(kind: type[Any] = order_events.OrderCreated, **changes: Any) -> 
     own: dict[type[Any], dict[str, Any]] = {
         order_events.OrderCreated: {"item_count": 1, "expires_at": None},
         order_events.OrderExpired: {"paid_minor": 0, "captured_minor": 0, "expired_at": START},
+        order_events.OrderCancelled: {"paid_minor": 0, "captured_minor": 0, "stated_reason": None},
     }
     return kind(**given | own.get(kind, {"paid_minor": 0, "captured_minor": 0}) | changes)
 

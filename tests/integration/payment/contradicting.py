@@ -39,5 +39,7 @@ async def approve(house: House, contradiction_id: str, *, decider: str = "bob") 
 
 async def reject(house: House, contradiction_id: str, *, decider: str = "bob") -> contradiction_pb2.Contradiction:
     act_as(decider)
-    request = pb.RejectResolutionRequest(request_id=str(uuid.uuid4()), contradiction_id=contradiction_id)
+    request = pb.RejectResolutionRequest(
+        request_id=str(uuid.uuid4()), contradiction_id=contradiction_id, reason="the payer still has it"
+    )
     return (await house.call.RejectResolution(request, None)).contradiction

@@ -101,7 +101,29 @@ async def test_a_refused_void_leaves_the_amount_capturable(house: House) -> None
 
     after = await house.get(payment.payment_id)
     assert (after.state, after.capturable_minor) == (pb.PAYMENT_STATE_AUTHORIZED, 10_000)
-    assert after.cancel_reason == pb.CANCEL_REASON_UNSPECIFIED
+    assert (after.cancel_reason, after.HasField("stated_reason")) == (pb.CANCEL_REASON_UNSPECIFIED, False)
+
+
+async def test_why_a_payment_is_given_up_is_kept_and_told(house: House) -> None:
+    payment = await house.authorized()
+    asked = await house.cancel(payment.payment_id, reason="the guest left")
+    await house.submit()
+
+    after = await house.get(payment.payment_id)
+    event = (await house.told(payment.payment_id))[-1]
+    assert (asked.stated_reason.reason, asked.stated_reason.caller) == ("the guest left", "shop")
+    assert (after.state, after.stated_reason) == (pb.PAYMENT_STATE_CANCELLED, asked.stated_reason)
+    assert (type(event).__name__, event.stated_reason) == ("PaymentCancelled", "the guest left")
+
+
+async def test_why_an_unsent_payment_is_given_up_is_told_at_once(house: House) -> None:
+    payment = await house.create()
+    cancelled = await house.cancel(payment.payment_id, reason="ordered twice")
+
+    event = (await house.told(payment.payment_id))[-1]
+    assert cancelled.stated_reason.reason == "ordered twice"
+    assert (await house.get(payment.payment_id)).stated_reason == cancelled.stated_reason
+    assert (type(event).__name__, event.stated_reason) == ("PaymentCancelled", "ordered twice")
 
 
 async def test_a_channel_that_holds_nothing_any_more_has_released_it(house: House) -> None:

@@ -16,7 +16,7 @@ from paykit.testing.batches import Step
 from paystream.order.v1 import events as order_events
 from services.payment import commands, handlers
 from services.payment.commands.capture import CancelPayment, Captured, CapturePayment
-from services.payment.commands.payment import CreatePayment
+from services.payment.commands.payment import CreatePayment, UpdatePayment
 from services.payment.domain.payment import CaptureMode
 from tests.integration.payment.conftest import House, order_event
 from tests.integration.payment.test_properties import (
@@ -80,7 +80,14 @@ async def capture_payments(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
 
 async def cancel_payments(tx: Tx, drafts: Sequence[int]) -> Sequence[Any]:
     ids = await payment_ids(tx)
-    return await commands.capture.cancel_payments(tx, [CancelPayment(payment_id=ids[n], cause=CAUSE) for n in drafts])
+    items = [CancelPayment(payment_id=ids[n], reason="changed their mind", cause=CAUSE) for n in drafts]
+    return await commands.capture.cancel_payments(tx, items)
+
+
+async def update_payments(tx: Tx, drafts: Sequence[tuple[int, str]]) -> Sequence[Any]:
+    ids = await payment_ids(tx)
+    items = [UpdatePayment(payment_id=ids[n], metadata=metadata, etag="") for n, metadata in drafts]
+    return await commands.payment.update_payments(tx, items)
 
 
 async def record(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
@@ -136,6 +143,7 @@ STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
         ),
     ),
     "cancel_payments": (cancel_payments, NUMBERS),
+    "update_payments": (update_payments, st.tuples(NUMBERS, st.sampled_from(['{"till": "4"}', '{"till": "5"}']))),
     "on_order_changed": (change_orders, orders),
     "on_order_closed": (
         close_orders,

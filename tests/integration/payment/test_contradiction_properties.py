@@ -71,7 +71,9 @@ async def propose(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
 
 async def decide(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
     items = [
-        DecideResolution(contradiction_id=f"ctr_{number}", approved=approved, decider=decider, cause=CAUSE)
+        DecideResolution(
+            contradiction_id=f"ctr_{number}", approved=approved, decider=decider, reason="not agreed", cause=CAUSE
+        )
         for number, approved, decider in drafts
     ]
     return await commands.contradiction.decide_resolutions(tx, items)

@@ -40,7 +40,9 @@ async def known_refunds(tx: Tx) -> dict[int, str]:
 
 async def cancel(tx: Tx, amounts: Sequence[int]) -> Sequence[Any]:
     ids = await known_refunds(tx)
-    items = [CancelRefund(refund_id=ids.get(amount, "ref_none"), cause=CAUSE) for amount in amounts]
+    items = [
+        CancelRefund(refund_id=ids.get(amount, "ref_none"), reason="asked twice", cause=CAUSE) for amount in amounts
+    ]
     return await commands.refund_funds.cancel_refunds(tx, items)
 
 

@@ -41,7 +41,7 @@ async def restrict(house: House, policy: RefundPolicy, *, version: int = 3, limi
 
 
 async def cancel(house: House, refund_id: str) -> pb.Refund:
-    request = pb.CancelRefundRequest(request_id=str(uuid.uuid4()), refund_id=refund_id)
+    request = pb.CancelRefundRequest(request_id=str(uuid.uuid4()), refund_id=refund_id, reason="asked twice")
     return (await house.call.CancelRefund(request, ANY)).refund
 
 
@@ -140,6 +140,8 @@ async def test_what_waits_can_be_given_up_and_what_was_sent_cannot(house: House)
     queued = await house.refund(payment_id, 4_000)
     given_up = await cancel(house, queued.refund_id)
     assert (given_up.state, given_up.failure_code) == (pb.REFUND_STATE_FAILED, "withdrawn")
+    assert given_up.stated_reason.reason == (await house.told(payment_id))[-1].stated_reason == "asked twice"
+    assert (await house.get_refund(queued.refund_id)).stated_reason == given_up.stated_reason
     assert (await house.get(payment_id)).refunding_minor == 0
     assert (await house.told_types(payment_id))[2:] == ["RefundCreated", "RefundFailed"]
     await book(house, ("merchant.settlement", 4_000))

@@ -211,12 +211,14 @@ class Treasury:
         return (await self.call.ApproveWithdrawal(request, ANY)).withdrawal
 
     async def reject(self, withdrawal_id: str) -> pb.Withdrawal:
-        request = pb.RejectWithdrawalRequest(request_id=str(uuid.uuid4()), withdrawal_id=withdrawal_id)
+        request = pb.RejectWithdrawalRequest(
+            request_id=str(uuid.uuid4()), withdrawal_id=withdrawal_id, reason="not agreed"
+        )
         return (await self.call.RejectWithdrawal(request, ANY)).withdrawal
 
     async def cancel(self, withdrawal_id: str, **changes: Any) -> pb.Withdrawal:
         request = pb.CancelWithdrawalRequest(
-            **{"request_id": str(uuid.uuid4()), "withdrawal_id": withdrawal_id} | changes
+            **{"request_id": str(uuid.uuid4()), "withdrawal_id": withdrawal_id, "reason": "wrong account"} | changes
         )
         return (await self.call.CancelWithdrawal(request, ANY)).withdrawal
 

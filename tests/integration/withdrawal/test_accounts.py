@@ -22,7 +22,9 @@ async def verify(treasury: Treasury, bank_account_id: str, result: pb.Verificati
 
 
 async def disable(treasury: Treasury, bank_account_id: str) -> pb.BankAccount:
-    request = pb.DisableBankAccountRequest(request_id=str(uuid.uuid4()), bank_account_id=bank_account_id)
+    request = pb.DisableBankAccountRequest(
+        request_id=str(uuid.uuid4()), bank_account_id=bank_account_id, reason="closed by its owner"
+    )
     return (await treasury.call.DisableBankAccount(request, ANY)).bank_account
 
 
@@ -59,6 +61,7 @@ async def test_a_disabled_account_stays_disabled(treasury: Treasury) -> None:
         await verify(treasury, treasury.bank_account_id, VERIFIED)
     assert gone[0] == gone[1]
     assert gone[0].state == pb.BANK_ACCOUNT_STATE_DISABLED
+    assert gone[0].stated_reason.reason == "closed by its owner"
 
 
 async def test_a_token_is_in_use_once_per_merchant_and_currency(treasury: Treasury) -> None:

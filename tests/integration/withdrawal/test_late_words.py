@@ -149,12 +149,15 @@ async def test_nothing_but_looking_at_it_can_be_proposed_and_a_rejected_proposal
         ANY,
     )
     act_as("chief")
-    rejection = pb.RejectResolutionRequest(request_id=str(uuid.uuid4()), contradiction_id=found.contradiction_id)
+    rejection = pb.RejectResolutionRequest(
+        request_id=str(uuid.uuid4()), contradiction_id=found.contradiction_id, reason="ask the bank first"
+    )
     await treasury.call.RejectResolution(rejection, ANY)
 
     read = pb.GetContradictionRequest(contradiction_id=found.contradiction_id)
     after = (await treasury.call.GetContradiction(read, ANY)).contradiction
     assert (after.state, after.proposer) == (common_pb.CONTRADICTION_STATE_OPEN, "")
+    assert (after.stated_reason.reason, after.stated_reason.caller) == ("ask the bank first", "chief")
     with pytest.raises(IllegalTransition):
         await treasury.call.ApproveResolution(
             pb.ApproveResolutionRequest(request_id=str(uuid.uuid4()), contradiction_id=found.contradiction_id), ANY

@@ -112,7 +112,13 @@ async def create(
 async def decide(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
     ids = await known_ids(tx, "withdrawal_id")
     items = [
-        Decide(withdrawal_id=ids.get(amount, "wdr_none"), action=WithdrawalAction(action), decider=who, cause=CAUSE)
+        Decide(
+            withdrawal_id=ids.get(amount, "wdr_none"),
+            action=WithdrawalAction(action),
+            decider=who,
+            reason="not agreed",
+            cause=CAUSE,
+        )
         for amount, action, who in drafts
     ]
     return await commands.decide_withdrawals(tx, items)
@@ -120,7 +126,9 @@ async def decide(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
 
 async def cancel(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
     ids = await known_ids(tx, "withdrawal_id")
-    items = [Cancel(withdrawal_id=ids.get(amount, "wdr_none"), reason=None, cause=CAUSE) for amount in drafts]
+    items = [
+        Cancel(withdrawal_id=ids.get(amount, "wdr_none"), reason="wrong account", cause=CAUSE) for amount in drafts
+    ]
     return await commands.cancel_withdrawals(tx, items)
 
 
@@ -145,7 +153,12 @@ async def record(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
 async def change_accounts(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
     ids = await account_ids(tx)
     items = [
-        ChangeBankAccount(bank_account_id=ids[number] if number < len(ids) else "bnk_none", action=action, cause=CAUSE)
+        ChangeBankAccount(
+            bank_account_id=ids[number] if number < len(ids) else "bnk_none",
+            action=action,
+            reason="closed",
+            cause=CAUSE,
+        )
         for number, action in drafts
     ]
     return await bank_account_commands.change_bank_accounts(tx, items)
@@ -170,7 +183,13 @@ async def decide_contradictions(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
     """What nobody has proposed yet, clerk has proposed before."""
     ids = await contradiction_ids(tx)
     items = [
-        DecideResolution(contradiction_id=ids.get(amount, "ctr_none"), approved=approved, decider=who, cause=CAUSE)
+        DecideResolution(
+            contradiction_id=ids.get(amount, "ctr_none"),
+            approved=approved,
+            decider=who,
+            reason="not agreed",
+            cause=CAUSE,
+        )
         for amount, approved, who in drafts
     ]
     return await contradiction_commands.decide_resolutions(tx, items)

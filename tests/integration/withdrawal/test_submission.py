@@ -104,7 +104,9 @@ async def test_a_payout_to_an_account_disabled_meanwhile_fails_unsent_and_is_giv
     made, second = await treasury.held(AMOUNT), await treasury.open_account(token="tok_second")
     to_second = await treasury.create(100, bank_account_id=second)
     await treasury.hold(to_second)
-    disable = pb.DisableBankAccountRequest(request_id=str(uuid.uuid4()), bank_account_id=treasury.bank_account_id)
+    disable = pb.DisableBankAccountRequest(
+        request_id=str(uuid.uuid4()), bank_account_id=treasury.bank_account_id, reason="closed by its owner"
+    )
     await treasury.call.DisableBankAccount(disable, ANY)
 
     await treasury.submit()

@@ -246,6 +246,9 @@ async def test_a_rejected_withdrawal_is_given_back_and_never_sent(treasury: Trea
     await treasury.submit()
 
     assert (rejected.state, rejected.decider) == (pb.WITHDRAWAL_STATE_REJECTED, "boss")
+    assert (rejected.stated_reason.reason, rejected.stated_reason.caller) == ("not agreed", "boss")
+    assert (await treasury.get(held.withdrawal_id)).stated_reason == rejected.stated_reason
+    assert (await treasury.told(held.withdrawal_id))[-1].reason == "not agreed"
     assert await treasury.withdrawable() == 20_000
     assert treasury.bank.sent == {}
     assert await treasury.told_types(held.withdrawal_id) == ["Created", "Rejected"]
@@ -298,7 +301,9 @@ async def test_nobody_can_approve_what_must_not_be_paid_any_more(treasury: Treas
     await treasury.settle(20_000)
     held = await treasury.held(6_000)
     act_as("boss")
-    disabled = pb.DisableBankAccountRequest(request_id=str(uuid.uuid4()), bank_account_id=treasury.bank_account_id)
+    disabled = pb.DisableBankAccountRequest(
+        request_id=str(uuid.uuid4()), bank_account_id=treasury.bank_account_id, reason="closed by its owner"
+    )
 
     await treasury.know_merchant(status=MerchantStatus.SUSPENDED, aggregate_version=3)
     with pytest.raises(MerchantSuspended):

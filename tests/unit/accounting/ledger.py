@@ -372,7 +372,7 @@ _OF_STEP: Mapping[type[Any], Mapping[str, Any]] = {
     DisputeWon: {"excess_minor": 0, "fee_returned_minor": 0},
     DisputeLost: {"accepted": False, "returned_minor": 0, "excess_lost_minor": 0, "excess_returned_minor": 0},
     WithdrawalCreated: {"approval_required": False},
-    WithdrawalRejected: {},
+    WithdrawalRejected: {"reason": "wrong account"},
     WithdrawalFailed: {
         "funds_held": True,
         "reason": "BANK_REJECTED",

@@ -16,6 +16,7 @@ ENDPOINTS = Endpoints(
     metrics={"payment": "127.0.0.1:9464"},
     topic_partitions=6,
     mail="127.0.0.1:1025",
+    gateway="http://127.0.0.1:8080",
 )
 
 
@@ -35,6 +36,7 @@ def test_the_file_has_the_documented_names_and_belongs_to_its_owner_alone(tmp_pa
         "metrics": {"payment": "127.0.0.1:9464"},
         "topic_partitions": 6,
         "mail": "127.0.0.1:1025",
+        "gateway": "http://127.0.0.1:8080",
     }
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["endpoints.json"]

@@ -8,6 +8,7 @@ import pytest
 
 from paykit.addresses import EmailInvalid
 from paykit.errors import CurrencyUnknown, DomainError, EtagMismatch, FieldInvalid
+from paykit.reasons.stated_reason import NOT_STATED, StatedReason
 from paystream.merchant.v1 import events
 from paystream.merchant.v1.events import (
     FeeRule,
@@ -23,6 +24,7 @@ from services.merchant.domain.merchant import Event, Merchant, Profile, RefundTe
 
 MORNING = datetime(2026, 3, 1, 8, tzinfo=UTC)
 NOON = MORNING + timedelta(hours=4)
+SUSPECTED = StatedReason(stated_reason="fraud suspected", stated_by="chief", stated_time=NOON)
 USD = FeeRule(currency_code="USD", basis_points=290, fixed_minor=30, dispute_fee_minor=0)
 JPY = FeeRule(currency_code="JPY", basis_points=360, fixed_minor=0, dispute_fee_minor=0)
 
@@ -169,9 +171,10 @@ def test_a_change_of_the_contact_address_alone_is_told_without_it() -> None:
 
 def test_a_merchant_goes_from_created_to_active_to_suspended_and_back() -> None:
     active, activated = domain.merchant.activate(make(), etag="v1", now=NOON)
-    suspended, stopped = domain.merchant.suspend(active, etag="v2", now=NOON)
+    suspended, stopped = domain.merchant.suspend(active, stated=SUSPECTED, etag="v2", now=NOON)
     again, reactivated = domain.merchant.activate(suspended, etag="v3", now=NOON)
     assert [m.status for m in (active, suspended, again)] == ["ACTIVE", "SUSPENDED", "ACTIVE"]
+    assert [m.stated for m in (active, suspended, again)] == [NOT_STATED, SUSPECTED, NOT_STATED]
     assert [type(e) for e in (activated, stopped, reactivated)] == [
         events.MerchantActivated,
         events.MerchantSuspended,
@@ -183,13 +186,13 @@ def test_a_merchant_goes_from_created_to_active_to_suspended_and_back() -> None:
 def test_activating_twice_and_suspending_twice_change_nothing() -> None:
     active, _ = domain.merchant.activate(make(), etag="", now=NOON)
     assert domain.merchant.activate(active, etag="", now=NOON) == (active, None)
-    suspended, _ = domain.merchant.suspend(active, etag="", now=NOON)
-    assert domain.merchant.suspend(suspended, etag="", now=NOON) == (suspended, None)
+    suspended, _ = domain.merchant.suspend(active, stated=SUSPECTED, etag="", now=NOON)
+    assert domain.merchant.suspend(suspended, stated=SUSPECTED, etag="", now=NOON) == (suspended, None)
 
 
 def test_a_merchant_that_was_never_active_cannot_be_suspended() -> None:
     with pytest.raises(domain.merchant.MerchantStateInvalid) as refused:
-        domain.merchant.suspend(make(), etag="", now=NOON)
+        domain.merchant.suspend(make(), stated=SUSPECTED, etag="", now=NOON)
     assert refused.value.metadata == {"state": "CREATED", "action": "suspend"}
 
 
@@ -200,7 +203,7 @@ def test_an_old_etag_is_refused_by_every_change() -> None:
     with pytest.raises(EtagMismatch):
         domain.merchant.activate(active, etag="v1", now=NOON)
     with pytest.raises(EtagMismatch):
-        domain.merchant.suspend(active, etag="v1", now=NOON)
+        domain.merchant.suspend(active, stated=SUSPECTED, etag="v1", now=NOON)
 
 
 @pytest.mark.parametrize(
@@ -314,14 +317,12 @@ def test_a_restriction_is_told_without_its_reason_and_lifted_again() -> None:
     frozen, _ = restrict(held, payout_hold=True, frozen=True, closing=True, reason="court order", etag="v2")
     lifted, again = restrict(frozen, reason="court order ended", etag="v3")
 
-    assert held.restrictions == Restrictions(payout_hold=True, restriction_reason="fraud suspected")
+    assert held.restrictions == Restrictions(payout_hold=True, **because("fraud suspected"))
     assert isinstance(told, events.MerchantUpdated)
     assert (told.payout_hold, told.frozen, told.closing, told.aggregate_version) == (True, False, False, 2)
     assert "fraud" not in repr(told)
-    assert frozen.restrictions == Restrictions(
-        payout_hold=True, frozen=True, closing=True, restriction_reason="court order"
-    )
-    assert lifted.restrictions == Restrictions(restriction_reason="court order ended")
+    assert frozen.restrictions == Restrictions(payout_hold=True, frozen=True, closing=True, **because("court order"))
+    assert lifted.restrictions == Restrictions(**because("court order ended"))
     assert again is not None
     assert (again.payout_hold, again.frozen, again.closing) == (False, False, False)
 
@@ -344,6 +345,14 @@ def test_a_restriction_leaves_the_status_alone_and_the_status_the_restriction() 
     assert told.frozen is True
 
 
+def stated(reason: str) -> StatedReason:
+    return StatedReason(stated_reason=reason, stated_by="chief", stated_time=NOON)
+
+
+def because(reason: str) -> dict[str, Any]:
+    return {"restriction_reason": reason, "restricted_by": "chief", "restrict_time": NOON}
+
+
 def restrict(
     merchant: Merchant,
     *,
@@ -354,7 +363,7 @@ def restrict(
     etag: str = "",
 ) -> tuple[Merchant, Event | None]:
     return domain.merchant.restrict(
-        merchant, payout_hold=payout_hold, frozen=frozen, closing=closing, reason=reason, etag=etag, now=NOON
+        merchant, payout_hold=payout_hold, frozen=frozen, closing=closing, stated=stated(reason), etag=etag, now=NOON
     )
 
 

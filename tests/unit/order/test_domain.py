@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paykit.errors import FieldInvalid, IllegalTransition, InvariantError
+from paykit.reasons.stated_reason import StatedReason
 from paystream.order.v1 import events
 from services.order import domain
 from services.order.domain import (
@@ -37,6 +38,7 @@ CELLS = [
     for row in (line.split() for line in TABLE.strip().splitlines())
     for action, after in zip(ACTIONS, row[1:], strict=True)
 ]
+STATED = StatedReason(stated_reason="out of stock", stated_by="shop", stated_time=LATER)
 ABOUT: dict[str, Any] = {
     "merchant_id": MERCHANT_ID,
     "correlation_id": "cor_1",
@@ -220,10 +222,17 @@ def test_an_order_is_completed_at_what_is_paid_of_it() -> None:
 
 
 def test_an_order_paid_in_part_can_be_cancelled_and_says_what_is_to_go_back() -> None:
-    after, event = domain.cancel(order(captured_minor=1_200), now=LATER)
-    assert after == order(state=OrderState.CANCELLED, captured_minor=1_200, update_time=LATER, aggregate_version=2)
+    after, event = domain.cancel(order(captured_minor=1_200), stated=STATED, now=LATER)
+    assert after == order(
+        state=OrderState.CANCELLED, captured_minor=1_200, update_time=LATER, aggregate_version=2, stated=STATED
+    )
     assert event == events.OrderCancelled(
-        **ABOUT, occurred_at=LATER, aggregate_version=2, paid_minor=1_200, captured_minor=1_200
+        **ABOUT,
+        occurred_at=LATER,
+        aggregate_version=2,
+        paid_minor=1_200,
+        captured_minor=1_200,
+        stated_reason="out of stock",
     )
 
 
@@ -321,4 +330,4 @@ def take(at: Order, step: str, amount_minor: int) -> tuple[Order, Any]:
         if not left:
             return at, None
         return domain.refund(at, AmountsMoved(refunded_minor=left), **REFUNDED, now=LATER)
-    return domain.cancel(at, now=LATER) if step == "cancel" else domain.expire(at, now=LATER)
+    return domain.cancel(at, stated=STATED, now=LATER) if step == "cancel" else domain.expire(at, now=LATER)

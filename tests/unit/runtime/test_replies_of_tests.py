@@ -12,7 +12,8 @@ LOST = SignedMoney(amount_minor=-5, currency_code="USD")
 
 class Payments:
     async def GetPayment(self, amount_minor: int, _context: None) -> pb.GetPaymentResponse:  # noqa: N802
-        return pb.GetPaymentResponse(payment=pb.Payment(amount=Money(amount_minor=amount_minor, currency_code="USD")))
+        amount = Money(amount_minor=amount_minor, currency_code="USD")
+        return pb.GetPaymentResponse(payment=pb.Payment(payment_id="pay_" + "0" * 32, amount=amount))
 
 
 def test_a_rule_is_kept_wherever_in_a_reply_it_stands() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from paykit.errors import DomainError, IllegalTransition
+from paykit.reasons.stated_reason import StatedReason
 from paystream.withdrawal.v1 import events
 from services.withdrawal.domain import bank_account
 from services.withdrawal.domain.bank_account import BankAccount, BankAccountAction, BankAccountState
@@ -52,10 +53,12 @@ def test_a_bank_account_tells_of_every_change_with_its_last_four_and_no_more() -
     facts |= {"occurred_at": LATER, "aggregate_version": 2}
     change = partial(bank_account.change, account_in("UNVERIFIED"), now=LATER)
     told = {action: bank_account.changed_event(change(BankAccountAction(action))) for action in ACTIONS}
+    stated = StatedReason(stated_reason="closed by its owner", stated_by="shop", stated_time=LATER)
+    told["DISABLE"] = bank_account.changed_event(change(BankAccountAction.DISABLE, stated=stated))
     assert told == {
         "VERIFY": events.BankAccountVerified(**facts),
-        "REFUSE": events.BankAccountDisabled(**facts, refused=True),
-        "DISABLE": events.BankAccountDisabled(**facts, refused=False),
+        "REFUSE": events.BankAccountDisabled(**facts, refused=True, stated_reason=None),
+        "DISABLE": events.BankAccountDisabled(**facts, refused=False, stated_reason="closed by its owner"),
     }
 
 

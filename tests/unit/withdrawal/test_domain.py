@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from paykit.base.four_eyes import SamePerson
 from paykit.errors import IllegalTransition
+from paykit.reasons.stated_reason import StatedReason
 from paystream.withdrawal.v1 import events
 from services.withdrawal.domain import withdrawal as domain
 from services.withdrawal.domain.withdrawal import NotHeldYet, Withdrawal
@@ -54,12 +55,14 @@ ABOUT: dict[str, Any] = {
 TOLD: dict[str, Any] = ABOUT | {"occurred_at": LATER, "aggregate_version": 2}
 
 # Each action as the service takes it, so that the refusals are those of the functions and not of the table alone.
+STATED = StatedReason(stated_reason="wrong account", stated_by="boss", stated_time=LATER)
+
 TAKE: dict[str, Callable[[Withdrawal], Any]] = {
     "HOLD": lambda w: (domain.hold(w, now=LATER), None),
     "REFUSE": lambda w: domain.refuse(w, reason="INSUFFICIENT_FUNDS", now=LATER),
     "APPROVE": lambda w: domain.approve(w, decider="boss", channel="simulator", now=LATER),
-    "REJECT": lambda w: domain.reject(w, decider="boss", now=LATER),
-    "CANCEL": lambda w: domain.cancel(w, reason=None, now=LATER),
+    "REJECT": lambda w: domain.reject(w, decider="boss", stated=STATED, now=LATER),
+    "CANCEL": lambda w: domain.cancel(w, stated=STATED, now=LATER),
     "SUBMIT": lambda w: domain.submit(w, attempt_id=ATTEMPT_ID, now=LATER),
     "COMPLETE": lambda w: domain.complete(w, channel_reference="ch_1", attempt_id=ATTEMPT_ID, now=LATER),
     "FAIL": lambda w: domain.fail(
@@ -118,17 +121,17 @@ def test_an_approval_says_whether_somebody_decided(decider: str | None, *, autom
 
 
 def test_a_rejection_names_who_decided() -> None:
-    after, event = domain.reject(withdrawal_in("HELD"), decider="boss", now=LATER)
+    after, event = domain.reject(withdrawal_in("HELD"), decider="boss", stated=STATED, now=LATER)
 
-    assert (after.state, after.decider) == ("REJECTED", "boss")
-    assert event == events.WithdrawalRejected(**TOLD | {"decider": "boss"})
+    assert (after.state, after.decider, after.stated) == ("REJECTED", "boss", STATED)
+    assert event == events.WithdrawalRejected(**TOLD | {"decider": "boss"}, reason="wrong account")
 
 
 @pytest.mark.parametrize("state", ["HELD", "APPROVED"])
 def test_what_is_called_off_says_why_and_takes_nothing(state: str) -> None:
-    after, event = domain.cancel(withdrawal_in(state), reason="wrong account", now=LATER)
+    after, event = domain.cancel(withdrawal_in(state), stated=STATED, now=LATER)
 
-    assert (after.state, after.taken_minor) == ("CANCELLED", 0)
+    assert (after.state, after.taken_minor, after.stated) == ("CANCELLED", 0, STATED)
     assert event == events.WithdrawalCancelled(**TOLD, funds_held=True, reason="wrong account")
 
 

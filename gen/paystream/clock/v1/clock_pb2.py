@@ -23,11 +23,12 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epaystream/clock/v1/clock.proto\x12\x12paystream.clock.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"}\n\x0cServiceClock\x12\x0f\n\x07service\x18\x01 \x01(\t\x12)\n\x06offset\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\rbusiness_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x11\n\x0fGetClockRequest\"D\n\x10GetClockResponse\x12\x30\n\x06\x63locks\x18\x01 \x03(\x0b\x32 .paystream.clock.v1.ServiceClock\"y\n\x13\x41\x64vanceClockRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x44\n\nadvance_by\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x15\xbaH\x12\xaa\x01\x0c\"\x05\x08\x80\x8a\x8a\x0f\x32\x03\x10\xe8\x07\xc8\x01\x01\"H\n\x14\x41\x64vanceClockResponse\x12\x30\n\x06\x63locks\x18\x01 \x03(\x0b\x32 .paystream.clock.v1.ServiceClock2\xcd\x01\n\x0c\x43lockService\x12Z\n\x08GetClock\x12#.paystream.clock.v1.GetClockRequest\x1a$.paystream.clock.v1.GetClockResponse\"\x03\x90\x02\x01\x12\x61\n\x0c\x41\x64vanceClock\x12\'.paystream.clock.v1.AdvanceClockRequest\x1a(.paystream.clock.v1.AdvanceClockResponseBh\n\x16\x63om.paystream.clock.v1B\nClockProtoP\x01Z@github.com/paystream/paystream/gen/go/paystream/clock/v1;clockv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epaystream/clock/v1/clock.proto\x12\x12paystream.clock.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"}\n\x0cServiceClock\x12\x0f\n\x07service\x18\x01 \x01(\t\x12)\n\x06offset\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\rbusiness_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x11\n\x0fGetClockRequest\"D\n\x10GetClockResponse\x12\x30\n\x06\x63locks\x18\x01 \x03(\x0b\x32 .paystream.clock.v1.ServiceClock\"\x81\x01\n\x13\x41\x64vanceClockRequest\x12 \n\nrequest_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12H\n\nadvance_by\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x19\xe2\x41\x01\x02\xbaH\x12\xaa\x01\x0c\"\x05\x08\x80\x8a\x8a\x0f\x32\x03\x10\xe8\x07\xc8\x01\x01\"H\n\x14\x41\x64vanceClockResponse\x12\x30\n\x06\x63locks\x18\x01 \x03(\x0b\x32 .paystream.clock.v1.ServiceClock2\xcd\x01\n\x0c\x43lockService\x12Z\n\x08GetClock\x12#.paystream.clock.v1.GetClockRequest\x1a$.paystream.clock.v1.GetClockResponse\"\x03\x90\x02\x01\x12\x61\n\x0c\x41\x64vanceClock\x12\'.paystream.clock.v1.AdvanceClockRequest\x1a(.paystream.clock.v1.AdvanceClockResponseBh\n\x16\x63om.paystream.clock.v1B\nClockProtoP\x01Z@github.com/paystream/paystream/gen/go/paystream/clock/v1;clockv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,21 +37,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\026com.paystream.clock.v1B\nClockProtoP\001Z@github.com/paystream/paystream/gen/go/paystream/clock/v1;clockv1'
   _globals['_ADVANCECLOCKREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_ADVANCECLOCKREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_ADVANCECLOCKREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_ADVANCECLOCKREQUEST'].fields_by_name['advance_by']._loaded_options = None
-  _globals['_ADVANCECLOCKREQUEST'].fields_by_name['advance_by']._serialized_options = b'\272H\022\252\001\014\"\005\010\200\212\212\0172\003\020\350\007\310\001\001'
+  _globals['_ADVANCECLOCKREQUEST'].fields_by_name['advance_by']._serialized_options = b'\342A\001\002\272H\022\252\001\014\"\005\010\200\212\212\0172\003\020\350\007\310\001\001'
   _globals['_CLOCKSERVICE'].methods_by_name['GetClock']._loaded_options = None
   _globals['_CLOCKSERVICE'].methods_by_name['GetClock']._serialized_options = b'\220\002\001'
-  _globals['_SERVICECLOCK']._serialized_start=148
-  _globals['_SERVICECLOCK']._serialized_end=273
-  _globals['_GETCLOCKREQUEST']._serialized_start=275
-  _globals['_GETCLOCKREQUEST']._serialized_end=292
-  _globals['_GETCLOCKRESPONSE']._serialized_start=294
-  _globals['_GETCLOCKRESPONSE']._serialized_end=362
-  _globals['_ADVANCECLOCKREQUEST']._serialized_start=364
-  _globals['_ADVANCECLOCKREQUEST']._serialized_end=485
-  _globals['_ADVANCECLOCKRESPONSE']._serialized_start=487
-  _globals['_ADVANCECLOCKRESPONSE']._serialized_end=559
-  _globals['_CLOCKSERVICE']._serialized_start=562
-  _globals['_CLOCKSERVICE']._serialized_end=767
+  _globals['_SERVICECLOCK']._serialized_start=181
+  _globals['_SERVICECLOCK']._serialized_end=306
+  _globals['_GETCLOCKREQUEST']._serialized_start=308
+  _globals['_GETCLOCKREQUEST']._serialized_end=325
+  _globals['_GETCLOCKRESPONSE']._serialized_start=327
+  _globals['_GETCLOCKRESPONSE']._serialized_end=395
+  _globals['_ADVANCECLOCKREQUEST']._serialized_start=398
+  _globals['_ADVANCECLOCKREQUEST']._serialized_end=527
+  _globals['_ADVANCECLOCKRESPONSE']._serialized_start=529
+  _globals['_ADVANCECLOCKRESPONSE']._serialized_end=601
+  _globals['_CLOCKSERVICE']._serialized_start=604
+  _globals['_CLOCKSERVICE']._serialized_end=809
 # @@protoc_insertion_point(module_scope)

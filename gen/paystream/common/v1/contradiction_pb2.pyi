@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from paystream.common.v1 import money_pb2 as _money_pb2
+from paystream.common.v1 import stated_reason_pb2 as _stated_reason_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -163,6 +164,7 @@ class Contradiction(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    STATED_REASON_FIELD_NUMBER: _builtins.int
     contradiction_id: _builtins.str
     """ctr_ and a UUIDv7."""
     aggregate_id: _builtins.str
@@ -211,6 +213,10 @@ class Contradiction(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
 
+    @_builtins.property
+    def stated_reason(self) -> _stated_reason_pb2.StatedReason:
+        """Why the latest proposal was rejected; absent if none was."""
+
     def __init__(
         self,
         *,
@@ -234,10 +240,11 @@ class Contradiction(_message.Message):
         reason: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        stated_reason: _stated_reason_pb2.StatedReason | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "stated_reason", b"stated_reason", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate_id", b"aggregate_id", "amount", b"amount", "attempt_id", b"attempt_id", "channel_reference", b"channel_reference", "contradiction_id", b"contradiction_id", "create_time", b"create_time", "decider", b"decider", "kind", b"kind", "merchant_id", b"merchant_id", "needs_decision", b"needs_decision", "possible_resolutions", b"possible_resolutions", "proposer", b"proposer", "reason", b"reason", "recorded", b"recorded", "reported", b"reported", "resolution", b"resolution", "state", b"state", "subject_id", b"subject_id", "suspense_minor", b"suspense_minor", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate_id", b"aggregate_id", "amount", b"amount", "attempt_id", b"attempt_id", "channel_reference", b"channel_reference", "contradiction_id", b"contradiction_id", "create_time", b"create_time", "decider", b"decider", "kind", b"kind", "merchant_id", b"merchant_id", "needs_decision", b"needs_decision", "possible_resolutions", b"possible_resolutions", "proposer", b"proposer", "reason", b"reason", "recorded", b"recorded", "reported", b"reported", "resolution", b"resolution", "state", b"state", "stated_reason", b"stated_reason", "subject_id", b"subject_id", "suspense_minor", b"suspense_minor", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpaystream/common/v1/money.proto\x12\x13paystream.common.v1\x1a\x1b\x62uf/validate/validate.proto\"Y\n\x05Money\x12&\n\x0c\x61mount_minor\x18\x01 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\xff\xff\xff\xff\xff\xff\xff\x0f(\x01\x12(\n\rcurrency_code\x18\x02 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$\"h\n\x0bSignedMoney\x12/\n\x0c\x61mount_minor\x18\x01 \x01(\x03\x42\x19\xbaH\x16\"\x14\x18\xff\xff\xff\xff\xff\xff\xff\x0f(\x81\x80\x80\x80\x80\x80\x80\xf0\xff\x01\x12(\n\rcurrency_code\x18\x02 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$Bk\n\x17\x63om.paystream.common.v1B\nMoneyProtoP\x01ZBgithub.com/paystream/paystream/gen/go/paystream/common/v1;commonv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpaystream/common/v1/money.proto\x12\x13paystream.common.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\"a\n\x05Money\x12*\n\x0c\x61mount_minor\x18\x01 \x01(\x03\x42\x14\xe2\x41\x01\x02\xbaH\r\"\x0b\x18\xff\xff\xff\xff\xff\xff\xff\x0f(\x01\x12,\n\rcurrency_code\x18\x02 \x01(\tB\x15\xe2\x41\x01\x02\xbaH\x0er\x0c\x32\n^[A-Z]{3}$\"h\n\x0bSignedMoney\x12/\n\x0c\x61mount_minor\x18\x01 \x01(\x03\x42\x19\xbaH\x16\"\x14\x18\xff\xff\xff\xff\xff\xff\xff\x0f(\x81\x80\x80\x80\x80\x80\x80\xf0\xff\x01\x12(\n\rcurrency_code\x18\x02 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$Bk\n\x17\x63om.paystream.common.v1B\nMoneyProtoP\x01ZBgithub.com/paystream/paystream/gen/go/paystream/common/v1;commonv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,15 +35,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\027com.paystream.common.v1B\nMoneyProtoP\001ZBgithub.com/paystream/paystream/gen/go/paystream/common/v1;commonv1'
   _globals['_MONEY'].fields_by_name['amount_minor']._loaded_options = None
-  _globals['_MONEY'].fields_by_name['amount_minor']._serialized_options = b'\272H\r\"\013\030\377\377\377\377\377\377\377\017(\001'
+  _globals['_MONEY'].fields_by_name['amount_minor']._serialized_options = b'\342A\001\002\272H\r\"\013\030\377\377\377\377\377\377\377\017(\001'
   _globals['_MONEY'].fields_by_name['currency_code']._loaded_options = None
-  _globals['_MONEY'].fields_by_name['currency_code']._serialized_options = b'\272H\016r\0142\n^[A-Z]{3}$'
+  _globals['_MONEY'].fields_by_name['currency_code']._serialized_options = b'\342A\001\002\272H\016r\0142\n^[A-Z]{3}$'
   _globals['_SIGNEDMONEY'].fields_by_name['amount_minor']._loaded_options = None
   _globals['_SIGNEDMONEY'].fields_by_name['amount_minor']._serialized_options = b'\272H\026\"\024\030\377\377\377\377\377\377\377\017(\201\200\200\200\200\200\200\360\377\001'
   _globals['_SIGNEDMONEY'].fields_by_name['currency_code']._loaded_options = None
   _globals['_SIGNEDMONEY'].fields_by_name['currency_code']._serialized_options = b'\272H\016r\0142\n^[A-Z]{3}$'
-  _globals['_MONEY']._serialized_start=85
-  _globals['_MONEY']._serialized_end=174
-  _globals['_SIGNEDMONEY']._serialized_start=176
-  _globals['_SIGNEDMONEY']._serialized_end=280
+  _globals['_MONEY']._serialized_start=118
+  _globals['_MONEY']._serialized_end=215
+  _globals['_SIGNEDMONEY']._serialized_start=217
+  _globals['_SIGNEDMONEY']._serialized_end=321
 # @@protoc_insertion_point(module_scope)

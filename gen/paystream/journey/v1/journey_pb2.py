@@ -23,11 +23,13 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from paystream.common.v1 import money_pb2 as paystream_dot_common_dot_v1_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"paystream/journey/v1/journey.proto\x12\x14paystream.journey.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fpaystream/common/v1/money.proto\"k\n\x0cJournalEntry\x12\x14\n\x0c\x61\x63\x63ount_kind\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\x12\x30\n\x06\x65\x66\x66\x65\x63t\x18\x03 \x01(\x0b\x32 .paystream.common.v1.SignedMoney\"\xfe\x01\n\x04Step\x12.\n\noccur_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.paystream.journey.v1.StepKind\x12\x13\n\x0bresource_id\x18\x03 \x01(\t\x12\x0c\n\x04what\x18\x04 \x01(\t\x12\x30\n\x06\x61mount\x18\x05 \x01(\x0b\x32 .paystream.common.v1.SignedMoney\x12\x0e\n\x06\x64\x65tail\x18\x06 \x01(\t\x12\x33\n\x07\x65ntries\x18\x07 \x03(\x0b\x32\".paystream.journey.v1.JournalEntry\"O\n\x07\x41\x62sence\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x33\n\x06reason\x18\x02 \x01(\x0e\x32#.paystream.journey.v1.AbsenceReason\"X\n\x11GetJourneyRequest\x12\x43\n\x02id\x18\x01 \x01(\tB7\xbaH4r220^(ord|pay|cap|ref|dsp|txn|stl|wdr)_[0-9a-f]{32}$\"\xc1\x01\n\x12GetJourneyResponse\x12\x0f\n\x07root_id\x18\x01 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x02 \x01(\t\x12)\n\x05steps\x18\x03 \x03(\x0b\x32\x1a.paystream.journey.v1.Step\x12\x13\n\x0bpayment_ids\x18\x04 \x03(\t\x12/\n\x08\x61\x62sences\x18\x05 \x03(\x0b\x32\x1d.paystream.journey.v1.Absence\x12\x11\n\ttruncated\x18\x06 \x01(\x08*\x97\x02\n\x08StepKind\x12\x19\n\x15STEP_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTEP_KIND_ORDER\x10\x01\x12\x15\n\x11STEP_KIND_PAYMENT\x10\x02\x12\x15\n\x11STEP_KIND_ATTEMPT\x10\x03\x12\x15\n\x11STEP_KIND_CAPTURE\x10\x04\x12\x14\n\x10STEP_KIND_REFUND\x10\x05\x12\x15\n\x11STEP_KIND_DISPUTE\x10\x06\x12\x19\n\x15STEP_KIND_TRANSACTION\x10\x07\x12\x18\n\x14STEP_KIND_SETTLEMENT\x10\x08\x12\x18\n\x14STEP_KIND_WITHDRAWAL\x10\t\x12\x1a\n\x16STEP_KIND_NOTIFICATION\x10\n*\x89\x01\n\rAbsenceReason\x12\x1e\n\x1a\x41\x42SENCE_REASON_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x41\x42SENCE_REASON_NO_ADDRESS\x10\x01\x12\x1e\n\x1a\x41\x42SENCE_REASON_UNREACHABLE\x10\x02\x12\x19\n\x15\x41\x42SENCE_REASON_FAILED\x10\x03\x32v\n\x0eJourneyService\x12\x64\n\nGetJourney\x12\'.paystream.journey.v1.GetJourneyRequest\x1a(.paystream.journey.v1.GetJourneyResponse\"\x03\x90\x02\x01\x42p\n\x18\x63om.paystream.journey.v1B\x0cJourneyProtoP\x01ZDgithub.com/paystream/paystream/gen/go/paystream/journey/v1;journeyv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"paystream/journey/v1/journey.proto\x12\x14paystream.journey.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fpaystream/common/v1/money.proto\"k\n\x0cJournalEntry\x12\x14\n\x0c\x61\x63\x63ount_kind\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\x12\x30\n\x06\x65\x66\x66\x65\x63t\x18\x03 \x01(\x0b\x32 .paystream.common.v1.SignedMoney\"\xfe\x01\n\x04Step\x12.\n\noccur_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.paystream.journey.v1.StepKind\x12\x13\n\x0bresource_id\x18\x03 \x01(\t\x12\x0c\n\x04what\x18\x04 \x01(\t\x12\x30\n\x06\x61mount\x18\x05 \x01(\x0b\x32 .paystream.common.v1.SignedMoney\x12\x0e\n\x06\x64\x65tail\x18\x06 \x01(\t\x12\x33\n\x07\x65ntries\x18\x07 \x03(\x0b\x32\".paystream.journey.v1.JournalEntry\"O\n\x07\x41\x62sence\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x33\n\x06reason\x18\x02 \x01(\x0e\x32#.paystream.journey.v1.AbsenceReason\"\\\n\x11GetJourneyRequest\x12G\n\x02id\x18\x01 \x01(\tB;\xe2\x41\x01\x02\xbaH4r220^(ord|pay|cap|ref|dsp|txn|stl|wdr)_[0-9a-f]{32}$\"\xc1\x01\n\x12GetJourneyResponse\x12\x0f\n\x07root_id\x18\x01 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x02 \x01(\t\x12)\n\x05steps\x18\x03 \x03(\x0b\x32\x1a.paystream.journey.v1.Step\x12\x13\n\x0bpayment_ids\x18\x04 \x03(\t\x12/\n\x08\x61\x62sences\x18\x05 \x03(\x0b\x32\x1d.paystream.journey.v1.Absence\x12\x11\n\ttruncated\x18\x06 \x01(\x08*\x97\x02\n\x08StepKind\x12\x19\n\x15STEP_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTEP_KIND_ORDER\x10\x01\x12\x15\n\x11STEP_KIND_PAYMENT\x10\x02\x12\x15\n\x11STEP_KIND_ATTEMPT\x10\x03\x12\x15\n\x11STEP_KIND_CAPTURE\x10\x04\x12\x14\n\x10STEP_KIND_REFUND\x10\x05\x12\x15\n\x11STEP_KIND_DISPUTE\x10\x06\x12\x19\n\x15STEP_KIND_TRANSACTION\x10\x07\x12\x18\n\x14STEP_KIND_SETTLEMENT\x10\x08\x12\x18\n\x14STEP_KIND_WITHDRAWAL\x10\t\x12\x1a\n\x16STEP_KIND_NOTIFICATION\x10\n*\x89\x01\n\rAbsenceReason\x12\x1e\n\x1a\x41\x42SENCE_REASON_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x41\x42SENCE_REASON_NO_ADDRESS\x10\x01\x12\x1e\n\x1a\x41\x42SENCE_REASON_UNREACHABLE\x10\x02\x12\x19\n\x15\x41\x42SENCE_REASON_FAILED\x10\x03\x32\x8f\x01\n\x0eJourneyService\x12}\n\nGetJourney\x12\'.paystream.journey.v1.GetJourneyRequest\x1a(.paystream.journey.v1.GetJourneyResponse\"\x1c\x90\x02\x01\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/journeys/{id}Bp\n\x18\x63om.paystream.journey.v1B\x0cJourneyProtoP\x01ZDgithub.com/paystream/paystream/gen/go/paystream/journey/v1;journeyv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,23 +38,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\030com.paystream.journey.v1B\014JourneyProtoP\001ZDgithub.com/paystream/paystream/gen/go/paystream/journey/v1;journeyv1'
   _globals['_GETJOURNEYREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_GETJOURNEYREQUEST'].fields_by_name['id']._serialized_options = b'\272H4r220^(ord|pay|cap|ref|dsp|txn|stl|wdr)_[0-9a-f]{32}$'
+  _globals['_GETJOURNEYREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H4r220^(ord|pay|cap|ref|dsp|txn|stl|wdr)_[0-9a-f]{32}$'
   _globals['_JOURNEYSERVICE'].methods_by_name['GetJourney']._loaded_options = None
-  _globals['_JOURNEYSERVICE'].methods_by_name['GetJourney']._serialized_options = b'\220\002\001'
-  _globals['_STEPKIND']._serialized_start=889
-  _globals['_STEPKIND']._serialized_end=1168
-  _globals['_ABSENCEREASON']._serialized_start=1171
-  _globals['_ABSENCEREASON']._serialized_end=1308
-  _globals['_JOURNALENTRY']._serialized_start=155
-  _globals['_JOURNALENTRY']._serialized_end=262
-  _globals['_STEP']._serialized_start=265
-  _globals['_STEP']._serialized_end=519
-  _globals['_ABSENCE']._serialized_start=521
-  _globals['_ABSENCE']._serialized_end=600
-  _globals['_GETJOURNEYREQUEST']._serialized_start=602
-  _globals['_GETJOURNEYREQUEST']._serialized_end=690
-  _globals['_GETJOURNEYRESPONSE']._serialized_start=693
-  _globals['_GETJOURNEYRESPONSE']._serialized_end=886
-  _globals['_JOURNEYSERVICE']._serialized_start=1310
-  _globals['_JOURNEYSERVICE']._serialized_end=1428
+  _globals['_JOURNEYSERVICE'].methods_by_name['GetJourney']._serialized_options = b'\220\002\001\202\323\344\223\002\023\022\021/v1/journeys/{id}'
+  _globals['_STEPKIND']._serialized_start=956
+  _globals['_STEPKIND']._serialized_end=1235
+  _globals['_ABSENCEREASON']._serialized_start=1238
+  _globals['_ABSENCEREASON']._serialized_end=1375
+  _globals['_JOURNALENTRY']._serialized_start=218
+  _globals['_JOURNALENTRY']._serialized_end=325
+  _globals['_STEP']._serialized_start=328
+  _globals['_STEP']._serialized_end=582
+  _globals['_ABSENCE']._serialized_start=584
+  _globals['_ABSENCE']._serialized_end=663
+  _globals['_GETJOURNEYREQUEST']._serialized_start=665
+  _globals['_GETJOURNEYREQUEST']._serialized_end=757
+  _globals['_GETJOURNEYRESPONSE']._serialized_start=760
+  _globals['_GETJOURNEYRESPONSE']._serialized_end=953
+  _globals['_JOURNEYSERVICE']._serialized_start=1378
+  _globals['_JOURNEYSERVICE']._serialized_end=1521
 # @@protoc_insertion_point(module_scope)

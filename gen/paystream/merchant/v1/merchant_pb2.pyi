@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from paystream.common.v1 import stated_reason_pb2 as _stated_reason_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -213,11 +214,12 @@ class Merchant(_message.Message):
     PAYOUT_HOLD_FIELD_NUMBER: _builtins.int
     FROZEN_FIELD_NUMBER: _builtins.int
     CLOSING_FIELD_NUMBER: _builtins.int
-    RESTRICTION_REASON_FIELD_NUMBER: _builtins.int
+    RESTRICT_REASON_FIELD_NUMBER: _builtins.int
     LOCALE_FIELD_NUMBER: _builtins.int
     PUBLIC_NAME_FIELD_NUMBER: _builtins.int
     SUPPORT_EMAIL_FIELD_NUMBER: _builtins.int
     NOTIFICATION_EMAIL_FIELD_NUMBER: _builtins.int
+    SUSPEND_REASON_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """mer_ and a UUIDv7 in 32 hexadecimal digits."""
     display_name: _builtins.str
@@ -236,8 +238,6 @@ class Merchant(_message.Message):
     """Whether nothing new is taken, nothing is settled and nothing is paid out."""
     closing: _builtins.bool
     """Whether the merchant leaves: no new orders and payments, while refunds, settlements and payouts go on."""
-    restriction_reason: _builtins.str
-    """Why one of these last changed, as whoever changed it said; empty if none ever did."""
     locale: _builtins.str
     """Language in which it is written to, BCP 47, as in de-AT or zh-Hans."""
     public_name: _builtins.str
@@ -270,6 +270,14 @@ class Merchant(_message.Message):
     def refund_terms(self) -> Global___RefundTerms:
         """How refunds stand to the merchant's funds."""
 
+    @_builtins.property
+    def restrict_reason(self) -> _stated_reason_pb2.StatedReason:
+        """Why payout_hold, frozen or closing last changed; absent if none ever did."""
+
+    @_builtins.property
+    def suspend_reason(self) -> _stated_reason_pb2.StatedReason:
+        """Why it is suspended; absent unless SUSPENDED."""
+
     def __init__(
         self,
         *,
@@ -287,15 +295,16 @@ class Merchant(_message.Message):
         payout_hold: _builtins.bool = ...,
         frozen: _builtins.bool = ...,
         closing: _builtins.bool = ...,
-        restriction_reason: _builtins.str = ...,
+        restrict_reason: _stated_reason_pb2.StatedReason | None = ...,
         locale: _builtins.str = ...,
         public_name: _builtins.str = ...,
         support_email: _builtins.str = ...,
         notification_email: _builtins.str = ...,
+        suspend_reason: _stated_reason_pb2.StatedReason | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "fee_plan", b"fee_plan", "refund_terms", b"refund_terms", "settlement_policy", b"settlement_policy", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "fee_plan", b"fee_plan", "refund_terms", b"refund_terms", "restrict_reason", b"restrict_reason", "settlement_policy", b"settlement_policy", "suspend_reason", b"suspend_reason", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["closing", b"closing", "contact_email", b"contact_email", "country_code", b"country_code", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "frozen", b"frozen", "locale", b"locale", "merchant_id", b"merchant_id", "notification_email", b"notification_email", "payout_hold", b"payout_hold", "public_name", b"public_name", "refund_terms", b"refund_terms", "restriction_reason", b"restriction_reason", "settlement_policy", b"settlement_policy", "state", b"state", "support_email", b"support_email", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closing", b"closing", "contact_email", b"contact_email", "country_code", b"country_code", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "frozen", b"frozen", "locale", b"locale", "merchant_id", b"merchant_id", "notification_email", b"notification_email", "payout_hold", b"payout_hold", "public_name", b"public_name", "refund_terms", b"refund_terms", "restrict_reason", b"restrict_reason", "settlement_policy", b"settlement_policy", "state", b"state", "support_email", b"support_email", "suspend_reason", b"suspend_reason", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -691,79 +700,34 @@ class UpdateMerchantRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    MERCHANT_ID_FIELD_NUMBER: _builtins.int
-    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
-    COUNTRY_CODE_FIELD_NUMBER: _builtins.int
-    CONTACT_EMAIL_FIELD_NUMBER: _builtins.int
-    FEE_PLAN_FIELD_NUMBER: _builtins.int
-    SETTLEMENT_POLICY_FIELD_NUMBER: _builtins.int
+    MERCHANT_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
-    ETAG_FIELD_NUMBER: _builtins.int
-    REFUND_TERMS_FIELD_NUMBER: _builtins.int
-    LOCALE_FIELD_NUMBER: _builtins.int
-    PUBLIC_NAME_FIELD_NUMBER: _builtins.int
-    SUPPORT_EMAIL_FIELD_NUMBER: _builtins.int
-    NOTIFICATION_EMAIL_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
-    merchant_id: _builtins.str
-    """The merchant."""
-    display_name: _builtins.str
-    """New trading name, 1 to 200 characters."""
-    country_code: _builtins.str
-    """New country; empty removes it."""
-    contact_email: _builtins.str
-    """New address."""
-    etag: _builtins.str
-    """The etag that the merchant must still have; empty changes it whatever happened meanwhile."""
-    locale: _builtins.str
-    """New language, BCP 47; empty means en."""
-    public_name: _builtins.str
-    """New name for payers; empty means display_name."""
-    support_email: _builtins.str
-    """New address for customers; empty removes it."""
-    notification_email: _builtins.str
-    """New address for notifications; empty removes it."""
     request_id: _builtins.str
     """A UUID that names this request: sent again, it changes nothing and is answered as it was, for a day."""
     @_builtins.property
-    def fee_plan(self) -> Global___FeePlan:
-        """New fee plan, as a whole; absent means no rules."""
-
-    @_builtins.property
-    def settlement_policy(self) -> Global___SettlementPolicy:
-        """New settlement policy, as a whole; absent means MANUAL."""
-
-    @_builtins.property
-    def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """The fields to change, of display_name, country_code, contact_email, fee_plan, settlement_policy, refund_terms, locale,
-        public_name, support_email and notification_email; at least one.
+    def merchant(self) -> Global___Merchant:
+        """The merchant by its id, with the new values; if it has an etag, the merchant must still have that. What update_mask does not name
+        is not looked at.
         """
 
     @_builtins.property
-    def refund_terms(self) -> Global___RefundTerms:
-        """New terms of refunds, as a whole; absent means ALLOW without a limit."""
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """The fields to change, each as a whole: display_name, country_code, contact_email, fee_plan (absent: no rules),
+        settlement_policy (absent: MANUAL), refund_terms (absent: ALLOW without a limit), locale (empty: en), public_name (empty:
+        display_name), support_email and notification_email; at least one.
+        """
 
     def __init__(
         self,
         *,
-        merchant_id: _builtins.str = ...,
-        display_name: _builtins.str = ...,
-        country_code: _builtins.str = ...,
-        contact_email: _builtins.str = ...,
-        fee_plan: Global___FeePlan | None = ...,
-        settlement_policy: Global___SettlementPolicy | None = ...,
+        merchant: Global___Merchant | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
-        etag: _builtins.str = ...,
-        refund_terms: Global___RefundTerms | None = ...,
-        locale: _builtins.str = ...,
-        public_name: _builtins.str = ...,
-        support_email: _builtins.str = ...,
-        notification_email: _builtins.str = ...,
         request_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["fee_plan", b"fee_plan", "refund_terms", b"refund_terms", "settlement_policy", b"settlement_policy", "update_mask", b"update_mask"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["merchant", b"merchant", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_email", b"contact_email", "country_code", b"country_code", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "locale", b"locale", "merchant_id", b"merchant_id", "notification_email", b"notification_email", "public_name", b"public_name", "refund_terms", b"refund_terms", "request_id", b"request_id", "settlement_policy", b"settlement_policy", "support_email", b"support_email", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["merchant", b"merchant", "request_id", b"request_id", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -856,22 +820,26 @@ class SuspendMerchantRequest(_message.Message):
     MERCHANT_ID_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """The merchant."""
     etag: _builtins.str
     """The etag that the merchant must still have; empty changes it whatever happened meanwhile."""
     request_id: _builtins.str
     """A UUID that names this request: sent again, it changes nothing and is answered as it was, for a day."""
+    reason: _builtins.str
+    """Why, kept with the merchant, in no event; 1 to 500 characters without control characters, no card number."""
     def __init__(
         self,
         *,
         merchant_id: _builtins.str = ...,
         etag: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "merchant_id", b"merchant_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "merchant_id", b"merchant_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -23,10 +23,12 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,paystream/notification/v1/notification.proto\x12\x19paystream.notification.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x04\n\x0cNotification\x12\x17\n\x0fnotification_id\x18\x01 \x01(\t\x12\x10\n\x08template\x18\x02 \x01(\t\x12@\n\x0erecipient_kind\x18\x03 \x01(\x0e\x32(.paystream.notification.v1.RecipientKind\x12\x13\n\x0bmerchant_id\x18\x04 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x05 \x01(\t\x12\x13\n\x0bresource_id\x18\x06 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x07 \x01(\t\x12;\n\x05state\x18\x08 \x01(\x0e\x32,.paystream.notification.v1.NotificationState\x12\x0e\n\x06reason\x18\t \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\n \x01(\t\x12\x11\n\ttry_count\x18\x0b \x01(\x03\x12\x14\n\x0cresend_count\x18\x0c \x01(\x03\x12\x14\n\x0cmessage_name\x18\r \x01(\t\x12\x0e\n\x06locale\x18\x0e \x01(\t\x12,\n\x08\x64ue_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tsend_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xef\x01\n\x0b\x44\x65liveryTry\x12\x12\n\ntry_number\x18\x01 \x01(\x03\x12;\n\x07outcome\x18\x02 \x01(\x0e\x32*.paystream.notification.v1.DeliveryOutcome\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x11\n\tsmtp_code\x18\x04 \x01(\x03\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x91\x01\n\x08Template\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07records\x18\x02 \x03(\t\x12\x41\n\x0frecipient_kinds\x18\x03 \x03(\x0e\x32(.paystream.notification.v1.RecipientKind\x12\x12\n\non_request\x18\x04 \x01(\x08\x12\x0f\n\x07locales\x18\x05 \x03(\t\"\x86\x01\n\x0fTopicPreference\x12\'\n\x08template\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[a-z_]{1,64}$\x12\r\n\x05muted\x18\x02 \x01(\x08\x12\x13\n\x0bpayer_muted\x18\x03 \x01(\x08\x12&\n\taddresses\x18\x04 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\n\x18\x01\"\x07r\x05\x18\xfe\x01`\x01\"\xad\x01\n\x0bPreferences\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x0e\n\x06locale\x18\x02 \x01(\t\x12:\n\x06topics\x18\x03 \x03(\x0b\x32*.paystream.notification.v1.TopicPreference\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\x12/\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x86\x06\n\x18ListNotificationsRequest\x12\x31\n\x0bmerchant_id\x18\x01 \x01(\tB\x1c\xbaH\x19r\x14\x32\x12^mer_[0-9a-f]{32}$\xd8\x01\x01\x12\x36\n\x0bresource_id\x18\x02 \x01(\tB!\xbaH\x1er\x19\x32\x17^[a-z]{3}_[0-9a-f]{32}$\xd8\x01\x01\x12\x31\n\x0e\x63orrelation_id\x18\x03 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^[^\\p{Cc}]{0,100}$\x12\'\n\x08template\x18\x04 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[a-z_]{0,64}$\x12\x45\n\x05state\x18\x05 \x01(\x0e\x32,.paystream.notification.v1.NotificationStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12J\n\x0erecipient_kind\x18\x06 \x01(\x0e\x32(.paystream.notification.v1.RecipientKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x46\n\x0f\x63reate_time_min\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xbaH\x0e\xb2\x01\x0b\"\x07\x08\xff\x82\xd1\xff\xaf\x07\x32\x00\x12I\n\x12\x63reate_time_before\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xbaH\x0e\xb2\x01\x0b\"\x07\x08\xff\x82\xd1\xff\xaf\x07\x32\x00\x12\x1a\n\tpage_size\x18\t \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\n \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08:\xc2\x01\xbaH\xbe\x01\x1a\xbb\x01\n\x18list_notifications.scope\x12=merchant_id, resource_id, correlation_id or state is required\x1a`this.merchant_id != \'\' || this.resource_id != \'\' || this.correlation_id != \'\' || this.state != 0\"t\n\x19ListNotificationsResponse\x12>\n\rnotifications\x18\x01 \x03(\x0b\x32\'.paystream.notification.v1.Notification\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"L\n\x16GetNotificationRequest\x12\x32\n\x0fnotification_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^ntf_[0-9a-f]{32}$\"\x8f\x01\n\x17GetNotificationResponse\x12=\n\x0cnotification\x18\x01 \x01(\x0b\x32\'.paystream.notification.v1.Notification\x12\x35\n\x05tries\x18\x02 \x03(\x0b\x32&.paystream.notification.v1.DeliveryTry\"m\n\x19ResendNotificationRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x32\n\x0fnotification_id\x18\x02 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^ntf_[0-9a-f]{32}$\"[\n\x1aResendNotificationResponse\x12=\n\x0cnotification\x18\x01 \x01(\x0b\x32\'.paystream.notification.v1.Notification\"\x16\n\x14ListTemplatesRequest\"O\n\x15ListTemplatesResponse\x12\x36\n\ttemplates\x18\x01 \x03(\x0b\x32#.paystream.notification.v1.Template\"\xd3\x01\n\x16PreviewTemplateRequest\x12\'\n\x08template\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[a-z_]{1,64}$\x12\x44\n\x06locale\x18\x02 \x01(\tB4\xbaH1r/2-^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3})?$\x12J\n\x0erecipient_kind\x18\x03 \x01(\x0e\x32(.paystream.notification.v1.RecipientKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\"V\n\x17PreviewTemplateResponse\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0c\n\x04html\x18\x03 \x01(\t\x12\x0e\n\x06locale\x18\x04 \x01(\t\"\x88\x02\n\x15SetPreferencesRequest\x12.\n\x0bmerchant_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^mer_[0-9a-f]{32}$\x12\x44\n\x06locale\x18\x02 \x01(\tB4\xbaH1r/2-^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3})?$\x12\x44\n\x06topics\x18\x03 \x03(\x0b\x32*.paystream.notification.v1.TopicPreferenceB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1c\n\nrequest_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"U\n\x16SetPreferencesResponse\x12;\n\x0bpreferences\x18\x01 \x01(\x0b\x32&.paystream.notification.v1.Preferences\"G\n\x15GetPreferencesRequest\x12.\n\x0bmerchant_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^mer_[0-9a-f]{32}$\"U\n\x16GetPreferencesResponse\x12;\n\x0bpreferences\x18\x01 \x01(\x0b\x32&.paystream.notification.v1.Preferences*\xf5\x01\n\x11NotificationState\x12\"\n\x1eNOTIFICATION_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19NOTIFICATION_STATE_QUEUED\x10\x01\x12\x1e\n\x1aNOTIFICATION_STATE_SENDING\x10\x02\x12\x1b\n\x17NOTIFICATION_STATE_SENT\x10\x03\x12\x1d\n\x19NOTIFICATION_STATE_FAILED\x10\x04\x12\x1e\n\x1aNOTIFICATION_STATE_UNKNOWN\x10\x05\x12!\n\x1dNOTIFICATION_STATE_SUPPRESSED\x10\x06*\x83\x01\n\rRecipientKind\x12\x1e\n\x1aRECIPIENT_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17RECIPIENT_KIND_MERCHANT\x10\x01\x12\x18\n\x14RECIPIENT_KIND_PAYER\x10\x02\x12\x1b\n\x17RECIPIENT_KIND_OPERATOR\x10\x03*\xcf\x01\n\x0f\x44\x65liveryOutcome\x12 \n\x1c\x44\x45LIVERY_OUTCOME_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x44\x45LIVERY_OUTCOME_ACCEPTED\x10\x01\x12\x1d\n\x19\x44\x45LIVERY_OUTCOME_DEFERRED\x10\x02\x12\x1c\n\x18\x44\x45LIVERY_OUTCOME_REFUSED\x10\x03\x12\x1d\n\x19\x44\x45LIVERY_OUTCOME_IN_DOUBT\x10\x04\x12\x1f\n\x1b\x44\x45LIVERY_OUTCOME_SUPPRESSED\x10\x05\x32\x88\x02\n\x13NotificationService\x12u\n\x0eSetPreferences\x12\x30.paystream.notification.v1.SetPreferencesRequest\x1a\x31.paystream.notification.v1.SetPreferencesResponse\x12z\n\x0eGetPreferences\x12\x30.paystream.notification.v1.GetPreferencesRequest\x1a\x31.paystream.notification.v1.GetPreferencesResponse\"\x03\x90\x02\x01\x32\xa0\x05\n\x1dNotificationOperationsService\x12\x83\x01\n\x11ListNotifications\x12\x33.paystream.notification.v1.ListNotificationsRequest\x1a\x34.paystream.notification.v1.ListNotificationsResponse\"\x03\x90\x02\x01\x12}\n\x0fGetNotification\x12\x31.paystream.notification.v1.GetNotificationRequest\x1a\x32.paystream.notification.v1.GetNotificationResponse\"\x03\x90\x02\x01\x12\x81\x01\n\x12ResendNotification\x12\x34.paystream.notification.v1.ResendNotificationRequest\x1a\x35.paystream.notification.v1.ResendNotificationResponse\x12w\n\rListTemplates\x12/.paystream.notification.v1.ListTemplatesRequest\x1a\x30.paystream.notification.v1.ListTemplatesResponse\"\x03\x90\x02\x01\x12}\n\x0fPreviewTemplate\x12\x31.paystream.notification.v1.PreviewTemplateRequest\x1a\x32.paystream.notification.v1.PreviewTemplateResponse\"\x03\x90\x02\x01\x42\x84\x01\n\x1d\x63om.paystream.notification.v1B\x11NotificationProtoP\x01ZNgithub.com/paystream/paystream/gen/go/paystream/notification/v1;notificationv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,paystream/notification/v1/notification.proto\x12\x19paystream.notification.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x04\n\x0cNotification\x12\x17\n\x0fnotification_id\x18\x01 \x01(\t\x12\x10\n\x08template\x18\x02 \x01(\t\x12@\n\x0erecipient_kind\x18\x03 \x01(\x0e\x32(.paystream.notification.v1.RecipientKind\x12\x13\n\x0bmerchant_id\x18\x04 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x05 \x01(\t\x12\x13\n\x0bresource_id\x18\x06 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x07 \x01(\t\x12;\n\x05state\x18\x08 \x01(\x0e\x32,.paystream.notification.v1.NotificationState\x12\x0e\n\x06reason\x18\t \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\n \x01(\t\x12\x11\n\ttry_count\x18\x0b \x01(\x03\x12\x14\n\x0cresend_count\x18\x0c \x01(\x03\x12\x14\n\x0cmessage_name\x18\r \x01(\t\x12\x0e\n\x06locale\x18\x0e \x01(\t\x12,\n\x08\x64ue_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tsend_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xef\x01\n\x0b\x44\x65liveryTry\x12\x12\n\ntry_number\x18\x01 \x01(\x03\x12;\n\x07outcome\x18\x02 \x01(\x0e\x32*.paystream.notification.v1.DeliveryOutcome\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x11\n\tsmtp_code\x18\x04 \x01(\x03\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x91\x01\n\x08Template\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07records\x18\x02 \x03(\t\x12\x41\n\x0frecipient_kinds\x18\x03 \x03(\x0e\x32(.paystream.notification.v1.RecipientKind\x12\x12\n\non_request\x18\x04 \x01(\x08\x12\x0f\n\x07locales\x18\x05 \x03(\t\"\x8a\x01\n\x0fTopicPreference\x12+\n\x08template\x18\x01 \x01(\tB\x19\xe2\x41\x01\x02\xbaH\x12r\x10\x32\x0e^[a-z_]{1,64}$\x12\r\n\x05muted\x18\x02 \x01(\x08\x12\x13\n\x0bpayer_muted\x18\x03 \x01(\x08\x12&\n\taddresses\x18\x04 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\n\x18\x01\"\x07r\x05\x18\xfe\x01`\x01\"\xad\x01\n\x0bPreferences\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x0e\n\x06locale\x18\x02 \x01(\t\x12:\n\x06topics\x18\x03 \x03(\x0b\x32*.paystream.notification.v1.TopicPreference\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\x12/\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x86\x06\n\x18ListNotificationsRequest\x12\x31\n\x0bmerchant_id\x18\x01 \x01(\tB\x1c\xbaH\x19r\x14\x32\x12^mer_[0-9a-f]{32}$\xd8\x01\x01\x12\x36\n\x0bresource_id\x18\x02 \x01(\tB!\xbaH\x1er\x19\x32\x17^[a-z]{3}_[0-9a-f]{32}$\xd8\x01\x01\x12\x31\n\x0e\x63orrelation_id\x18\x03 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^[^\\p{Cc}]{0,100}$\x12\'\n\x08template\x18\x04 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[a-z_]{0,64}$\x12\x45\n\x05state\x18\x05 \x01(\x0e\x32,.paystream.notification.v1.NotificationStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12J\n\x0erecipient_kind\x18\x06 \x01(\x0e\x32(.paystream.notification.v1.RecipientKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x46\n\x0f\x63reate_time_min\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xbaH\x0e\xb2\x01\x0b\"\x07\x08\xff\x82\xd1\xff\xaf\x07\x32\x00\x12I\n\x12\x63reate_time_before\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xbaH\x0e\xb2\x01\x0b\"\x07\x08\xff\x82\xd1\xff\xaf\x07\x32\x00\x12\x1a\n\tpage_size\x18\t \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\n \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08:\xc2\x01\xbaH\xbe\x01\x1a\xbb\x01\n\x18list_notifications.scope\x12=merchant_id, resource_id, correlation_id or state is required\x1a`this.merchant_id != \'\' || this.resource_id != \'\' || this.correlation_id != \'\' || this.state != 0\"t\n\x19ListNotificationsResponse\x12>\n\rnotifications\x18\x01 \x03(\x0b\x32\'.paystream.notification.v1.Notification\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"P\n\x16GetNotificationRequest\x12\x36\n\x0fnotification_id\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xbaH\x16r\x14\x32\x12^ntf_[0-9a-f]{32}$\"\x8f\x01\n\x17GetNotificationResponse\x12=\n\x0cnotification\x18\x01 \x01(\x0b\x32\'.paystream.notification.v1.Notification\x12\x35\n\x05tries\x18\x02 \x03(\x0b\x32&.paystream.notification.v1.DeliveryTry\"u\n\x19ResendNotificationRequest\x12 \n\nrequest_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x36\n\x0fnotification_id\x18\x02 \x01(\tB\x1d\xe2\x41\x01\x02\xbaH\x16r\x14\x32\x12^ntf_[0-9a-f]{32}$\"[\n\x1aResendNotificationResponse\x12=\n\x0cnotification\x18\x01 \x01(\x0b\x32\'.paystream.notification.v1.Notification\"\x16\n\x14ListTemplatesRequest\"O\n\x15ListTemplatesResponse\x12\x36\n\ttemplates\x18\x01 \x03(\x0b\x32#.paystream.notification.v1.Template\"\xd7\x01\n\x16PreviewTemplateRequest\x12+\n\x08template\x18\x01 \x01(\tB\x19\xe2\x41\x01\x02\xbaH\x12r\x10\x32\x0e^[a-z_]{1,64}$\x12\x44\n\x06locale\x18\x02 \x01(\tB4\xbaH1r/2-^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3})?$\x12J\n\x0erecipient_kind\x18\x03 \x01(\x0e\x32(.paystream.notification.v1.RecipientKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\"V\n\x17PreviewTemplateResponse\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0c\n\x04html\x18\x03 \x01(\t\x12\x0e\n\x06locale\x18\x04 \x01(\t\"\x90\x02\n\x15SetPreferencesRequest\x12\x32\n\x0bmerchant_id\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xbaH\x16r\x14\x32\x12^mer_[0-9a-f]{32}$\x12\x44\n\x06locale\x18\x02 \x01(\tB4\xbaH1r/2-^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3})?$\x12\x44\n\x06topics\x18\x03 \x03(\x0b\x32*.paystream.notification.v1.TopicPreferenceB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12 \n\nrequest_id\x18\x05 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\"U\n\x16SetPreferencesResponse\x12;\n\x0bpreferences\x18\x01 \x01(\x0b\x32&.paystream.notification.v1.Preferences\"K\n\x15GetPreferencesRequest\x12\x32\n\x0bmerchant_id\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xbaH\x16r\x14\x32\x12^mer_[0-9a-f]{32}$\"U\n\x16GetPreferencesResponse\x12;\n\x0bpreferences\x18\x01 \x01(\x0b\x32&.paystream.notification.v1.Preferences*\xf5\x01\n\x11NotificationState\x12\"\n\x1eNOTIFICATION_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19NOTIFICATION_STATE_QUEUED\x10\x01\x12\x1e\n\x1aNOTIFICATION_STATE_SENDING\x10\x02\x12\x1b\n\x17NOTIFICATION_STATE_SENT\x10\x03\x12\x1d\n\x19NOTIFICATION_STATE_FAILED\x10\x04\x12\x1e\n\x1aNOTIFICATION_STATE_UNKNOWN\x10\x05\x12!\n\x1dNOTIFICATION_STATE_SUPPRESSED\x10\x06*\x83\x01\n\rRecipientKind\x12\x1e\n\x1aRECIPIENT_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17RECIPIENT_KIND_MERCHANT\x10\x01\x12\x18\n\x14RECIPIENT_KIND_PAYER\x10\x02\x12\x1b\n\x17RECIPIENT_KIND_OPERATOR\x10\x03*\xcf\x01\n\x0f\x44\x65liveryOutcome\x12 \n\x1c\x44\x45LIVERY_OUTCOME_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x44\x45LIVERY_OUTCOME_ACCEPTED\x10\x01\x12\x1d\n\x19\x44\x45LIVERY_OUTCOME_DEFERRED\x10\x02\x12\x1c\n\x18\x44\x45LIVERY_OUTCOME_REFUSED\x10\x03\x12\x1d\n\x19\x44\x45LIVERY_OUTCOME_IN_DOUBT\x10\x04\x12\x1f\n\x1b\x44\x45LIVERY_OUTCOME_SUPPRESSED\x10\x05\x32\x85\x03\n\x13NotificationService\x12\xb5\x01\n\x0eSetPreferences\x12\x30.paystream.notification.v1.SetPreferencesRequest\x1a\x31.paystream.notification.v1.SetPreferencesResponse\">\x82\xd3\xe4\x93\x02\x38\x1a\x33/v1/merchants/{merchant_id}/notificationPreferences:\x01*\x12\xb5\x01\n\x0eGetPreferences\x12\x30.paystream.notification.v1.GetPreferencesRequest\x1a\x31.paystream.notification.v1.GetPreferencesResponse\">\x90\x02\x01\x82\xd3\xe4\x93\x02\x35\x12\x33/v1/merchants/{merchant_id}/notificationPreferences2\xaa\x07\n\x1dNotificationOperationsService\x12\xa7\x01\n\x11ListNotifications\x12\x33.paystream.notification.v1.ListNotificationsRequest\x1a\x34.paystream.notification.v1.ListNotificationsResponse\"\'\x90\x02\x01\x82\xd3\xe4\x93\x02\x1e\x12\x1c/operations/v1/notifications\x12\xb3\x01\n\x0fGetNotification\x12\x31.paystream.notification.v1.GetNotificationRequest\x1a\x32.paystream.notification.v1.GetNotificationResponse\"9\x90\x02\x01\x82\xd3\xe4\x93\x02\x30\x12./operations/v1/notifications/{notification_id}\x12\xc3\x01\n\x12ResendNotification\x12\x34.paystream.notification.v1.ResendNotificationRequest\x1a\x35.paystream.notification.v1.ResendNotificationResponse\"@\x82\xd3\xe4\x93\x02:\"5/operations/v1/notifications/{notification_id}:resend:\x01*\x12\xa3\x01\n\rListTemplates\x12/.paystream.notification.v1.ListTemplatesRequest\x1a\x30.paystream.notification.v1.ListTemplatesResponse\"/\x90\x02\x01\x82\xd3\xe4\x93\x02&\x12$/operations/v1/notificationTemplates\x12\xbc\x01\n\x0fPreviewTemplate\x12\x31.paystream.notification.v1.PreviewTemplateRequest\x1a\x32.paystream.notification.v1.PreviewTemplateResponse\"B\x90\x02\x01\x82\xd3\xe4\x93\x02\x39\x12\x37/operations/v1/notificationTemplates/{template}:previewB\x84\x01\n\x1d\x63om.paystream.notification.v1B\x11NotificationProtoP\x01ZNgithub.com/paystream/paystream/gen/go/paystream/notification/v1;notificationv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,7 +37,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\035com.paystream.notification.v1B\021NotificationProtoP\001ZNgithub.com/paystream/paystream/gen/go/paystream/notification/v1;notificationv1'
   _globals['_TOPICPREFERENCE'].fields_by_name['template']._loaded_options = None
-  _globals['_TOPICPREFERENCE'].fields_by_name['template']._serialized_options = b'\272H\022r\0202\016^[a-z_]{1,64}$'
+  _globals['_TOPICPREFERENCE'].fields_by_name['template']._serialized_options = b'\342A\001\002\272H\022r\0202\016^[a-z_]{1,64}$'
   _globals['_TOPICPREFERENCE'].fields_by_name['addresses']._loaded_options = None
   _globals['_TOPICPREFERENCE'].fields_by_name['addresses']._serialized_options = b'\272H\020\222\001\r\020\n\030\001\"\007r\005\030\376\001`\001'
   _globals['_LISTNOTIFICATIONSREQUEST'].fields_by_name['merchant_id']._loaded_options = None
@@ -61,19 +63,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTNOTIFICATIONSREQUEST']._loaded_options = None
   _globals['_LISTNOTIFICATIONSREQUEST']._serialized_options = b'\272H\276\001\032\273\001\n\030list_notifications.scope\022=merchant_id, resource_id, correlation_id or state is required\032`this.merchant_id != \'\' || this.resource_id != \'\' || this.correlation_id != \'\' || this.state != 0'
   _globals['_GETNOTIFICATIONREQUEST'].fields_by_name['notification_id']._loaded_options = None
-  _globals['_GETNOTIFICATIONREQUEST'].fields_by_name['notification_id']._serialized_options = b'\272H\026r\0242\022^ntf_[0-9a-f]{32}$'
+  _globals['_GETNOTIFICATIONREQUEST'].fields_by_name['notification_id']._serialized_options = b'\342A\001\002\272H\026r\0242\022^ntf_[0-9a-f]{32}$'
   _globals['_RESENDNOTIFICATIONREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_RESENDNOTIFICATIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_RESENDNOTIFICATIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_RESENDNOTIFICATIONREQUEST'].fields_by_name['notification_id']._loaded_options = None
-  _globals['_RESENDNOTIFICATIONREQUEST'].fields_by_name['notification_id']._serialized_options = b'\272H\026r\0242\022^ntf_[0-9a-f]{32}$'
+  _globals['_RESENDNOTIFICATIONREQUEST'].fields_by_name['notification_id']._serialized_options = b'\342A\001\002\272H\026r\0242\022^ntf_[0-9a-f]{32}$'
   _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['template']._loaded_options = None
-  _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['template']._serialized_options = b'\272H\022r\0202\016^[a-z_]{1,64}$'
+  _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['template']._serialized_options = b'\342A\001\002\272H\022r\0202\016^[a-z_]{1,64}$'
   _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['locale']._loaded_options = None
   _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['locale']._serialized_options = b'\272H1r/2-^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3})?$'
   _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['recipient_kind']._loaded_options = None
   _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['recipient_kind']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_SETPREFERENCESREQUEST'].fields_by_name['merchant_id']._loaded_options = None
-  _globals['_SETPREFERENCESREQUEST'].fields_by_name['merchant_id']._serialized_options = b'\272H\026r\0242\022^mer_[0-9a-f]{32}$'
+  _globals['_SETPREFERENCESREQUEST'].fields_by_name['merchant_id']._serialized_options = b'\342A\001\002\272H\026r\0242\022^mer_[0-9a-f]{32}$'
   _globals['_SETPREFERENCESREQUEST'].fields_by_name['locale']._loaded_options = None
   _globals['_SETPREFERENCESREQUEST'].fields_by_name['locale']._serialized_options = b'\272H1r/2-^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3})?$'
   _globals['_SETPREFERENCESREQUEST'].fields_by_name['topics']._loaded_options = None
@@ -81,65 +83,69 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETPREFERENCESREQUEST'].fields_by_name['etag']._loaded_options = None
   _globals['_SETPREFERENCESREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
   _globals['_SETPREFERENCESREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_SETPREFERENCESREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_SETPREFERENCESREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_GETPREFERENCESREQUEST'].fields_by_name['merchant_id']._loaded_options = None
-  _globals['_GETPREFERENCESREQUEST'].fields_by_name['merchant_id']._serialized_options = b'\272H\026r\0242\022^mer_[0-9a-f]{32}$'
+  _globals['_GETPREFERENCESREQUEST'].fields_by_name['merchant_id']._serialized_options = b'\342A\001\002\272H\026r\0242\022^mer_[0-9a-f]{32}$'
+  _globals['_NOTIFICATIONSERVICE'].methods_by_name['SetPreferences']._loaded_options = None
+  _globals['_NOTIFICATIONSERVICE'].methods_by_name['SetPreferences']._serialized_options = b'\202\323\344\223\0028\0323/v1/merchants/{merchant_id}/notificationPreferences:\001*'
   _globals['_NOTIFICATIONSERVICE'].methods_by_name['GetPreferences']._loaded_options = None
-  _globals['_NOTIFICATIONSERVICE'].methods_by_name['GetPreferences']._serialized_options = b'\220\002\001'
+  _globals['_NOTIFICATIONSERVICE'].methods_by_name['GetPreferences']._serialized_options = b'\220\002\001\202\323\344\223\0025\0223/v1/merchants/{merchant_id}/notificationPreferences'
   _globals['_NOTIFICATIONOPERATIONSSERVICE'].methods_by_name['ListNotifications']._loaded_options = None
-  _globals['_NOTIFICATIONOPERATIONSSERVICE'].methods_by_name['ListNotifications']._serialized_options = b'\220\002\001'
+  _globals['_NOTIFICATIONOPERATIONSSERVICE'].methods_by_name['ListNotifications']._serialized_options = b'\220\002\001\202\323\344\223\002\036\022\034/operations/v1/notifications'
   _globals['_NOTIFICATIONOPERATIONSSERVICE'].methods_by_name['GetNotification']._loaded_options = None
-  _globals['_NOTIFICATIONOPERATIONSSERVICE'].methods_by_name['GetNotification']._serialized_options = b'\220\002\001'
+  _globals['_NOTIFICATIONOPERATIONSSERVICE'].methods_by_name['GetNotification']._serialized_options = b'\220\002\001\202\323\344\223\0020\022./operations/v1/notifications/{notification_id}'
+  _globals['_NOTIFICATIONOPERATIONSSERVICE'].methods_by_name['ResendNotification']._loaded_options = None
+  _globals['_NOTIFICATIONOPERATIONSSERVICE'].methods_by_name['ResendNotification']._serialized_options = b'\202\323\344\223\002:\"5/operations/v1/notifications/{notification_id}:resend:\001*'
   _globals['_NOTIFICATIONOPERATIONSSERVICE'].methods_by_name['ListTemplates']._loaded_options = None
-  _globals['_NOTIFICATIONOPERATIONSSERVICE'].methods_by_name['ListTemplates']._serialized_options = b'\220\002\001'
+  _globals['_NOTIFICATIONOPERATIONSSERVICE'].methods_by_name['ListTemplates']._serialized_options = b'\220\002\001\202\323\344\223\002&\022$/operations/v1/notificationTemplates'
   _globals['_NOTIFICATIONOPERATIONSSERVICE'].methods_by_name['PreviewTemplate']._loaded_options = None
-  _globals['_NOTIFICATIONOPERATIONSSERVICE'].methods_by_name['PreviewTemplate']._serialized_options = b'\220\002\001'
-  _globals['_NOTIFICATIONSTATE']._serialized_start=3658
-  _globals['_NOTIFICATIONSTATE']._serialized_end=3903
-  _globals['_RECIPIENTKIND']._serialized_start=3906
-  _globals['_RECIPIENTKIND']._serialized_end=4037
-  _globals['_DELIVERYOUTCOME']._serialized_start=4040
-  _globals['_DELIVERYOUTCOME']._serialized_end=4247
-  _globals['_NOTIFICATION']._serialized_start=138
-  _globals['_NOTIFICATION']._serialized_end=708
-  _globals['_DELIVERYTRY']._serialized_start=711
-  _globals['_DELIVERYTRY']._serialized_end=950
-  _globals['_TEMPLATE']._serialized_start=953
-  _globals['_TEMPLATE']._serialized_end=1098
-  _globals['_TOPICPREFERENCE']._serialized_start=1101
-  _globals['_TOPICPREFERENCE']._serialized_end=1235
-  _globals['_PREFERENCES']._serialized_start=1238
-  _globals['_PREFERENCES']._serialized_end=1411
-  _globals['_LISTNOTIFICATIONSREQUEST']._serialized_start=1414
-  _globals['_LISTNOTIFICATIONSREQUEST']._serialized_end=2188
-  _globals['_LISTNOTIFICATIONSRESPONSE']._serialized_start=2190
-  _globals['_LISTNOTIFICATIONSRESPONSE']._serialized_end=2306
-  _globals['_GETNOTIFICATIONREQUEST']._serialized_start=2308
-  _globals['_GETNOTIFICATIONREQUEST']._serialized_end=2384
-  _globals['_GETNOTIFICATIONRESPONSE']._serialized_start=2387
-  _globals['_GETNOTIFICATIONRESPONSE']._serialized_end=2530
-  _globals['_RESENDNOTIFICATIONREQUEST']._serialized_start=2532
-  _globals['_RESENDNOTIFICATIONREQUEST']._serialized_end=2641
-  _globals['_RESENDNOTIFICATIONRESPONSE']._serialized_start=2643
-  _globals['_RESENDNOTIFICATIONRESPONSE']._serialized_end=2734
-  _globals['_LISTTEMPLATESREQUEST']._serialized_start=2736
-  _globals['_LISTTEMPLATESREQUEST']._serialized_end=2758
-  _globals['_LISTTEMPLATESRESPONSE']._serialized_start=2760
-  _globals['_LISTTEMPLATESRESPONSE']._serialized_end=2839
-  _globals['_PREVIEWTEMPLATEREQUEST']._serialized_start=2842
-  _globals['_PREVIEWTEMPLATEREQUEST']._serialized_end=3053
-  _globals['_PREVIEWTEMPLATERESPONSE']._serialized_start=3055
-  _globals['_PREVIEWTEMPLATERESPONSE']._serialized_end=3141
-  _globals['_SETPREFERENCESREQUEST']._serialized_start=3144
-  _globals['_SETPREFERENCESREQUEST']._serialized_end=3408
-  _globals['_SETPREFERENCESRESPONSE']._serialized_start=3410
-  _globals['_SETPREFERENCESRESPONSE']._serialized_end=3495
-  _globals['_GETPREFERENCESREQUEST']._serialized_start=3497
-  _globals['_GETPREFERENCESREQUEST']._serialized_end=3568
-  _globals['_GETPREFERENCESRESPONSE']._serialized_start=3570
-  _globals['_GETPREFERENCESRESPONSE']._serialized_end=3655
-  _globals['_NOTIFICATIONSERVICE']._serialized_start=4250
-  _globals['_NOTIFICATIONSERVICE']._serialized_end=4514
-  _globals['_NOTIFICATIONOPERATIONSSERVICE']._serialized_start=4517
-  _globals['_NOTIFICATIONOPERATIONSSERVICE']._serialized_end=5189
+  _globals['_NOTIFICATIONOPERATIONSSERVICE'].methods_by_name['PreviewTemplate']._serialized_options = b'\220\002\001\202\323\344\223\0029\0227/operations/v1/notificationTemplates/{template}:preview'
+  _globals['_NOTIFICATIONSTATE']._serialized_start=3753
+  _globals['_NOTIFICATIONSTATE']._serialized_end=3998
+  _globals['_RECIPIENTKIND']._serialized_start=4001
+  _globals['_RECIPIENTKIND']._serialized_end=4132
+  _globals['_DELIVERYOUTCOME']._serialized_start=4135
+  _globals['_DELIVERYOUTCOME']._serialized_end=4342
+  _globals['_NOTIFICATION']._serialized_start=201
+  _globals['_NOTIFICATION']._serialized_end=771
+  _globals['_DELIVERYTRY']._serialized_start=774
+  _globals['_DELIVERYTRY']._serialized_end=1013
+  _globals['_TEMPLATE']._serialized_start=1016
+  _globals['_TEMPLATE']._serialized_end=1161
+  _globals['_TOPICPREFERENCE']._serialized_start=1164
+  _globals['_TOPICPREFERENCE']._serialized_end=1302
+  _globals['_PREFERENCES']._serialized_start=1305
+  _globals['_PREFERENCES']._serialized_end=1478
+  _globals['_LISTNOTIFICATIONSREQUEST']._serialized_start=1481
+  _globals['_LISTNOTIFICATIONSREQUEST']._serialized_end=2255
+  _globals['_LISTNOTIFICATIONSRESPONSE']._serialized_start=2257
+  _globals['_LISTNOTIFICATIONSRESPONSE']._serialized_end=2373
+  _globals['_GETNOTIFICATIONREQUEST']._serialized_start=2375
+  _globals['_GETNOTIFICATIONREQUEST']._serialized_end=2455
+  _globals['_GETNOTIFICATIONRESPONSE']._serialized_start=2458
+  _globals['_GETNOTIFICATIONRESPONSE']._serialized_end=2601
+  _globals['_RESENDNOTIFICATIONREQUEST']._serialized_start=2603
+  _globals['_RESENDNOTIFICATIONREQUEST']._serialized_end=2720
+  _globals['_RESENDNOTIFICATIONRESPONSE']._serialized_start=2722
+  _globals['_RESENDNOTIFICATIONRESPONSE']._serialized_end=2813
+  _globals['_LISTTEMPLATESREQUEST']._serialized_start=2815
+  _globals['_LISTTEMPLATESREQUEST']._serialized_end=2837
+  _globals['_LISTTEMPLATESRESPONSE']._serialized_start=2839
+  _globals['_LISTTEMPLATESRESPONSE']._serialized_end=2918
+  _globals['_PREVIEWTEMPLATEREQUEST']._serialized_start=2921
+  _globals['_PREVIEWTEMPLATEREQUEST']._serialized_end=3136
+  _globals['_PREVIEWTEMPLATERESPONSE']._serialized_start=3138
+  _globals['_PREVIEWTEMPLATERESPONSE']._serialized_end=3224
+  _globals['_SETPREFERENCESREQUEST']._serialized_start=3227
+  _globals['_SETPREFERENCESREQUEST']._serialized_end=3499
+  _globals['_SETPREFERENCESRESPONSE']._serialized_start=3501
+  _globals['_SETPREFERENCESRESPONSE']._serialized_end=3586
+  _globals['_GETPREFERENCESREQUEST']._serialized_start=3588
+  _globals['_GETPREFERENCESREQUEST']._serialized_end=3663
+  _globals['_GETPREFERENCESRESPONSE']._serialized_start=3665
+  _globals['_GETPREFERENCESRESPONSE']._serialized_end=3750
+  _globals['_NOTIFICATIONSERVICE']._serialized_start=4345
+  _globals['_NOTIFICATIONSERVICE']._serialized_end=4734
+  _globals['_NOTIFICATIONOPERATIONSSERVICE']._serialized_start=4737
+  _globals['_NOTIFICATIONOPERATIONSSERVICE']._serialized_end=5675
 # @@protoc_insertion_point(module_scope)

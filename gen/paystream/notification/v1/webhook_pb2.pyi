@@ -487,49 +487,33 @@ class UpdateWebhookEndpointRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    ENDPOINT_ID_FIELD_NUMBER: _builtins.int
-    URL_FIELD_NUMBER: _builtins.int
-    EVENT_FILTERS_FIELD_NUMBER: _builtins.int
-    DESCRIPTION_FIELD_NUMBER: _builtins.int
-    STATE_FIELD_NUMBER: _builtins.int
+    ENDPOINT_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
-    ETAG_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
-    endpoint_id: _builtins.str
-    """whe_ and 32 hexadecimal digits."""
-    url: _builtins.str
-    """The new address; see CreateWebhookEndpointRequest."""
-    description: _builtins.str
-    """The new description."""
-    state: Global___WebhookEndpointState.ValueType
-    """The new state: ENABLED or PAUSED."""
-    etag: _builtins.str
-    """The etag that the endpoint must still have; empty changes it whatever happened meanwhile."""
     request_id: _builtins.str
     """A UUID that names this request: sent again, it changes nothing and is answered as it was, for a day."""
     @_builtins.property
-    def event_filters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The new filters, as a whole; none for everything."""
+    def endpoint(self) -> Global___WebhookEndpoint:
+        """The endpoint by its id, with the new values; if it has an etag, the endpoint must still have that. What update_mask does not
+        name is not looked at.
+        """
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """The fields to change, of url, event_filters, description and state; at least one."""
+        """The fields to change, each as a whole: url, event_filters (none: everything), description and state
+        (ENABLED or PAUSED); at least one.
+        """
 
     def __init__(
         self,
         *,
-        endpoint_id: _builtins.str = ...,
-        url: _builtins.str = ...,
-        event_filters: _abc.Iterable[_builtins.str] | None = ...,
-        description: _builtins.str = ...,
-        state: Global___WebhookEndpointState.ValueType = ...,
+        endpoint: Global___WebhookEndpoint | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
-        etag: _builtins.str = ...,
         request_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["update_mask", b"update_mask"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["endpoint", b"endpoint", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "endpoint_id", b"endpoint_id", "etag", b"etag", "event_filters", b"event_filters", "request_id", b"request_id", "state", b"state", "update_mask", b"update_mask", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["endpoint", b"endpoint", "request_id", b"request_id", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -33,11 +33,12 @@ class OrderCancelled(AvroRecord):
         captured_minor: Captured for the order so far, refunds and lost disputes not taken off, in minor units of
             currency_code, 0..2^53-1; 0 before version 2, where paid_minor says it.
         locale: Language of the payer, BCP 47, as in de-AT, as the merchant gave it; null when it gave none.
+        stated_reason: Why, as who called it off says, 1..500 characters, no card number; null in earlier versions.
     """
 
     RECORD: ClassVar[str] = "paystream.order.v1.OrderCancelled"
     TOPIC: ClassVar[str] = "order.events"
-    VERSION: ClassVar[int] = 3
+    VERSION: ClassVar[int] = 4
     KEY: ClassVar[str] = "order_id"
 
     event_id: str = ""
@@ -55,6 +56,7 @@ class OrderCancelled(AvroRecord):
     paid_minor: int
     captured_minor: int
     locale: str | None
+    stated_reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

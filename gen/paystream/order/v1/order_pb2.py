@@ -23,13 +23,17 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from paystream.common.v1 import contact_pb2 as paystream_dot_common_dot_v1_dot_contact__pb2
 from paystream.common.v1 import money_pb2 as paystream_dot_common_dot_v1_dot_money__pb2
+from paystream.common.v1 import stated_reason_pb2 as paystream_dot_common_dot_v1_dot_stated__reason__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epaystream/order/v1/order.proto\x12\x12paystream.order.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!paystream/common/v1/contact.proto\x1a\x1fpaystream/common/v1/money.proto\"\xbe\x01\n\x08LineItem\x12\'\n\x04name\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^[^\\p{Cc}]{1,200}$\x12\x1d\n\x08quantity\x18\x02 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x01\x12\x36\n\nunit_price\x18\x03 \x01(\x0b\x32\x1a.paystream.common.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x32\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x1a.paystream.common.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01\"\x97\x01\n\x0cOrderPayment\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x16\n\x0e\x63\x61ptured_minor\x18\x02 \x01(\x03\x12\x16\n\x0erefunded_minor\x18\x03 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlost_minor\x18\x05 \x01(\x03\"\xff\x04\n\x05Order\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\x12\x1a\n\x12merchant_reference\x18\x03 \x01(\t\x12)\n\x05total\x18\x04 \x01(\x0b\x32\x1a.paystream.common.v1.Money\x12\x30\n\nline_items\x18\x05 \x03(\x0b\x32\x1c.paystream.order.v1.LineItem\x12\x12\n\nitem_count\x18\x06 \x01(\x05\x12\x39\n\x08metadata\x18\x07 \x03(\x0b\x32\'.paystream.order.v1.Order.MetadataEntry\x12-\n\x05state\x18\x08 \x01(\x0e\x32\x1e.paystream.order.v1.OrderState\x12\x12\n\npaid_minor\x18\t \x01(\x03\x12\x16\n\x0erefunded_minor\x18\n \x01(\x03\x12\x16\n\x0e\x66ully_refunded\x18\x0b \x01(\x08\x12/\n\x0b\x65xpire_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63orrelation_id\x18\r \x01(\t\x12\x0c\n\x04\x65tag\x18\x0e \x01(\t\x12/\n\x0b\x63reate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63\x61ptured_minor\x18\x11 \x01(\x03\x12\x12\n\nlost_minor\x18\x12 \x01(\x03\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xfe\x04\n\x12\x43reateOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12.\n\x0bmerchant_id\x18\x02 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^mer_[0-9a-f]{32}$\x12\x35\n\x12merchant_reference\x18\x03 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^[^\\p{Cc}]{1,100}$\x12<\n\nline_items\x18\x04 \x03(\x0b\x32\x1c.paystream.order.v1.LineItemB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\x12\x31\n\x05total\x18\x05 \x01(\x0b\x32\x1a.paystream.common.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x44\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xbaH\x0e\xb2\x01\x0b\"\x07\x08\xff\x82\xd1\xff\xaf\x07\x32\x00H\x00\x12;\n\x03ttl\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x05\x08\x80\x8a\x8a\x0f\x32\x02\x08\x01H\x00\x12z\n\x08metadata\x18\x08 \x03(\x0b\x32\x34.paystream.order.v1.CreateOrderRequest.MetadataEntryB2\xbaH/\x9a\x01,\x10\x32\"\x15r\x13\x32\x11^[^\\p{Cc}]{1,64}$*\x11r\x0f(\xf4\x03\x32\n^[^\\x00]*$\x12\x34\n\x07\x63ontact\x18\t \x01(\x0b\x32#.paystream.common.v1.ReceiptContact\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0c\n\nexpiration\"?\n\x13\x43reateOrderResponse\x12(\n\x05order\x18\x01 \x01(\x0b\x32\x19.paystream.order.v1.Order\">\n\x0fGetOrderRequest\x12+\n\x08order_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^ord_[0-9a-f]{32}$\"p\n\x10GetOrderResponse\x12(\n\x05order\x18\x01 \x01(\x0b\x32\x19.paystream.order.v1.Order\x12\x32\n\x08payments\x18\x02 \x03(\x0b\x32 .paystream.order.v1.OrderPayment\"\xbe\x05\n\x11ListOrdersRequest\x12.\n\x0bmerchant_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^mer_[0-9a-f]{32}$\x12#\n\x12merchant_reference\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x37\n\x05state\x18\x03 \x01(\x0e\x32\x1e.paystream.order.v1.OrderStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x46\n\x0f\x63reate_time_min\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xbaH\x0e\xb2\x01\x0b\"\x07\x08\xff\x82\xd1\xff\xaf\x07\x32\x00\x12I\n\x12\x63reate_time_before\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xbaH\x0e\xb2\x01\x0b\"\x07\x08\xff\x82\xd1\xff\xaf\x07\x32\x00\x12\x1a\n\tpage_size\x18\x06 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12+\n\rcurrency_code\x18\x08 \x01(\tB\x14\xbaH\x11r\x0c\x32\n^[A-Z]{3}$\xd8\x01\x01\x12)\n\x0ftotal_minor_min\x18\t \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\xff\xff\xff\xff\xff\xff\xff\x0f(\x00\x12)\n\x0ftotal_minor_max\x18\n \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\xff\xff\xff\xff\xff\xff\xff\x0f(\x00\x12\x46\n\x0fupdate_time_min\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xbaH\x0e\xb2\x01\x0b\"\x07\x08\xff\x82\xd1\xff\xaf\x07\x32\x00\x12I\n\x12update_time_before\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xbaH\x0e\xb2\x01\x0b\"\x07\x08\xff\x82\xd1\xff\xaf\x07\x32\x00\x12\x38\n\x08order_by\x18\r \x01(\tB&\xbaH#r!R\x00R\x0b\x63reate_timeR\x10\x63reate_time desc\"X\n\x12ListOrdersResponse\x12)\n\x06orders\x18\x01 \x03(\x0b\x32\x19.paystream.order.v1.Order\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"w\n\x12\x43\x61ncelOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12+\n\x08order_id\x18\x02 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^ord_[0-9a-f]{32}$\x12\x16\n\x04\x65tag\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"?\n\x13\x43\x61ncelOrderResponse\x12(\n\x05order\x18\x01 \x01(\x0b\x32\x19.paystream.order.v1.Order\"y\n\x14\x43ompleteOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12+\n\x08order_id\x18\x02 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^ord_[0-9a-f]{32}$\x12\x16\n\x04\x65tag\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"A\n\x15\x43ompleteOrderResponse\x12(\n\x05order\x18\x01 \x01(\x0b\x32\x19.paystream.order.v1.Order\"@\n\x11GetContactRequest\x12+\n\x08order_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^ord_[0-9a-f]{32}$\"C\n\x12GetContactResponse\x12-\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x1c.paystream.common.v1.Contact\"\x8b\x01\n\x13\x45raseContactRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12+\n\x08order_id\x18\x02 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^ord_[0-9a-f]{32}$\x12)\n\x06reason\x18\x03 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^[^\\p{Cc}]{1,500}$\"E\n\x14\x45raseContactResponse\x12-\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x1c.paystream.common.v1.Contact*\x8c\x01\n\nOrderState\x12\x1b\n\x17ORDER_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13ORDER_STATE_CREATED\x10\x01\x12\x14\n\x10ORDER_STATE_PAID\x10\x02\x12\x19\n\x15ORDER_STATE_CANCELLED\x10\x03\x12\x17\n\x13ORDER_STATE_EXPIRED\x10\x04\x32\xb7\x05\n\x0cOrderService\x12^\n\x0b\x43reateOrder\x12&.paystream.order.v1.CreateOrderRequest\x1a\'.paystream.order.v1.CreateOrderResponse\x12Z\n\x08GetOrder\x12#.paystream.order.v1.GetOrderRequest\x1a$.paystream.order.v1.GetOrderResponse\"\x03\x90\x02\x01\x12`\n\nListOrders\x12%.paystream.order.v1.ListOrdersRequest\x1a&.paystream.order.v1.ListOrdersResponse\"\x03\x90\x02\x01\x12^\n\x0b\x43\x61ncelOrder\x12&.paystream.order.v1.CancelOrderRequest\x1a\'.paystream.order.v1.CancelOrderResponse\x12\x64\n\rCompleteOrder\x12(.paystream.order.v1.CompleteOrderRequest\x1a).paystream.order.v1.CompleteOrderResponse\x12`\n\nGetContact\x12%.paystream.order.v1.GetContactRequest\x1a&.paystream.order.v1.GetContactResponse\"\x03\x90\x02\x01\x12\x61\n\x0c\x45raseContact\x12\'.paystream.order.v1.EraseContactRequest\x1a(.paystream.order.v1.EraseContactResponseBh\n\x16\x63om.paystream.order.v1B\nOrderProtoP\x01Z@github.com/paystream/paystream/gen/go/paystream/order/v1;orderv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epaystream/order/v1/order.proto\x12\x12paystream.order.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!paystream/common/v1/contact.proto\x1a\x1fpaystream/common/v1/money.proto\x1a\'paystream/common/v1/stated_reason.proto\"\xce\x01\n\x08LineItem\x12+\n\x04name\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xbaH\x16r\x14\x32\x12^[^\\p{Cc}]{1,200}$\x12!\n\x08quantity\x18\x02 \x01(\x03\x42\x0f\xe2\x41\x01\x02\xbaH\x08\"\x06\x18\xc0\x84=(\x01\x12:\n\nunit_price\x18\x03 \x01(\x0b\x32\x1a.paystream.common.v1.MoneyB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x36\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x1a.paystream.common.v1.MoneyB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\"\x97\x01\n\x0cOrderPayment\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x16\n\x0e\x63\x61ptured_minor\x18\x02 \x01(\x03\x12\x16\n\x0erefunded_minor\x18\x03 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlost_minor\x18\x05 \x01(\x03\"\x96\x06\n\x05Order\x12/\n\x08order_id\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xbaH\x16r\x14\x32\x12^ord_[0-9a-f]{32}$\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\x12\x1a\n\x12merchant_reference\x18\x03 \x01(\t\x12)\n\x05total\x18\x04 \x01(\x0b\x32\x1a.paystream.common.v1.Money\x12\x30\n\nline_items\x18\x05 \x03(\x0b\x32\x1c.paystream.order.v1.LineItem\x12\x12\n\nitem_count\x18\x06 \x01(\x05\x12m\n\x08metadata\x18\x07 \x03(\x0b\x32\'.paystream.order.v1.Order.MetadataEntryB2\xbaH/\x9a\x01,\x10\x32\"\x15r\x13\x32\x11^[^\\p{Cc}]{1,64}$*\x11r\x0f(\xf4\x03\x32\n^[^\\x00]*$\x12-\n\x05state\x18\x08 \x01(\x0e\x32\x1e.paystream.order.v1.OrderState\x12\x12\n\npaid_minor\x18\t \x01(\x03\x12\x16\n\x0erefunded_minor\x18\n \x01(\x03\x12\x16\n\x0e\x66ully_refunded\x18\x0b \x01(\x08\x12/\n\x0b\x65xpire_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63orrelation_id\x18\r \x01(\t\x12\x16\n\x04\x65tag\x18\x0e \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12/\n\x0b\x63reate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63\x61ptured_minor\x18\x11 \x01(\x03\x12\x12\n\nlost_minor\x18\x12 \x01(\x03\x12\x38\n\rstated_reason\x18\x13 \x01(\x0b\x32!.paystream.common.v1.StatedReason\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x92\x05\n\x12\x43reateOrderRequest\x12 \n\nrequest_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x32\n\x0bmerchant_id\x18\x02 \x01(\tB\x1d\xe2\x41\x01\x02\xbaH\x16r\x14\x32\x12^mer_[0-9a-f]{32}$\x12\x39\n\x12merchant_reference\x18\x03 \x01(\tB\x1d\xe2\x41\x01\x02\xbaH\x16r\x14\x32\x12^[^\\p{Cc}]{1,100}$\x12@\n\nline_items\x18\x04 \x03(\x0b\x32\x1c.paystream.order.v1.LineItemB\x0e\xe2\x41\x01\x02\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\x12\x35\n\x05total\x18\x05 \x01(\x0b\x32\x1a.paystream.common.v1.MoneyB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x44\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xbaH\x0e\xb2\x01\x0b\"\x07\x08\xff\x82\xd1\xff\xaf\x07\x32\x00H\x00\x12;\n\x03ttl\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x05\x08\x80\x8a\x8a\x0f\x32\x02\x08\x01H\x00\x12z\n\x08metadata\x18\x08 \x03(\x0b\x32\x34.paystream.order.v1.CreateOrderRequest.MetadataEntryB2\xbaH/\x9a\x01,\x10\x32\"\x15r\x13\x32\x11^[^\\p{Cc}]{1,64}$*\x11r\x0f(\xf4\x03\x32\n^[^\\x00]*$\x12\x34\n\x07\x63ontact\x18\t \x01(\x0b\x32#.paystream.common.v1.ReceiptContact\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0c\n\nexpiration\"?\n\x13\x43reateOrderResponse\x12(\n\x05order\x18\x01 \x01(\x0b\x32\x19.paystream.order.v1.Order\"B\n\x0fGetOrderRequest\x12/\n\x08order_id\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xbaH\x16r\x14\x32\x12^ord_[0-9a-f]{32}$\"p\n\x10GetOrderResponse\x12(\n\x05order\x18\x01 \x01(\x0b\x32\x19.paystream.order.v1.Order\x12\x32\n\x08payments\x18\x02 \x03(\x0b\x32 .paystream.order.v1.OrderPayment\"\xc2\x05\n\x11ListOrdersRequest\x12\x32\n\x0bmerchant_id\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xbaH\x16r\x14\x32\x12^mer_[0-9a-f]{32}$\x12#\n\x12merchant_reference\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x37\n\x05state\x18\x03 \x01(\x0e\x32\x1e.paystream.order.v1.OrderStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x46\n\x0f\x63reate_time_min\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xbaH\x0e\xb2\x01\x0b\"\x07\x08\xff\x82\xd1\xff\xaf\x07\x32\x00\x12I\n\x12\x63reate_time_before\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xbaH\x0e\xb2\x01\x0b\"\x07\x08\xff\x82\xd1\xff\xaf\x07\x32\x00\x12\x1a\n\tpage_size\x18\x06 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12+\n\rcurrency_code\x18\x08 \x01(\tB\x14\xbaH\x11r\x0c\x32\n^[A-Z]{3}$\xd8\x01\x01\x12)\n\x0ftotal_minor_min\x18\t \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\xff\xff\xff\xff\xff\xff\xff\x0f(\x00\x12)\n\x0ftotal_minor_max\x18\n \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\xff\xff\xff\xff\xff\xff\xff\x0f(\x00\x12\x46\n\x0fupdate_time_min\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xbaH\x0e\xb2\x01\x0b\"\x07\x08\xff\x82\xd1\xff\xaf\x07\x32\x00\x12I\n\x12update_time_before\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xbaH\x0e\xb2\x01\x0b\"\x07\x08\xff\x82\xd1\xff\xaf\x07\x32\x00\x12\x38\n\x08order_by\x18\r \x01(\tB&\xbaH#r!R\x00R\x0b\x63reate_timeR\x10\x63reate_time desc\"X\n\x12ListOrdersResponse\x12)\n\x06orders\x18\x01 \x03(\x0b\x32\x19.paystream.order.v1.Order\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa9\x01\n\x12UpdateOrderRequest\x12\x34\n\x05order\x18\x01 \x01(\x0b\x32\x19.paystream.order.v1.OrderB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12;\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12 \n\nrequest_id\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\"?\n\x13UpdateOrderResponse\x12(\n\x05order\x18\x01 \x01(\x0b\x32\x19.paystream.order.v1.Order\"\xae\x01\n\x12\x43\x61ncelOrderRequest\x12 \n\nrequest_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12/\n\x08order_id\x18\x02 \x01(\tB\x1d\xe2\x41\x01\x02\xbaH\x16r\x14\x32\x12^ord_[0-9a-f]{32}$\x12\x16\n\x04\x65tag\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12-\n\x06reason\x18\x04 \x01(\tB\x1d\xe2\x41\x01\x02\xbaH\x16r\x14\x32\x12^[^\\p{Cc}]{1,500}$\"?\n\x13\x43\x61ncelOrderResponse\x12(\n\x05order\x18\x01 \x01(\x0b\x32\x19.paystream.order.v1.Order\"\x81\x01\n\x14\x43ompleteOrderRequest\x12 \n\nrequest_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12/\n\x08order_id\x18\x02 \x01(\tB\x1d\xe2\x41\x01\x02\xbaH\x16r\x14\x32\x12^ord_[0-9a-f]{32}$\x12\x16\n\x04\x65tag\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"A\n\x15\x43ompleteOrderResponse\x12(\n\x05order\x18\x01 \x01(\x0b\x32\x19.paystream.order.v1.Order\"D\n\x11GetContactRequest\x12/\n\x08order_id\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xbaH\x16r\x14\x32\x12^ord_[0-9a-f]{32}$\"C\n\x12GetContactResponse\x12-\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x1c.paystream.common.v1.Contact\"\x97\x01\n\x13\x45raseContactRequest\x12 \n\nrequest_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12/\n\x08order_id\x18\x02 \x01(\tB\x1d\xe2\x41\x01\x02\xbaH\x16r\x14\x32\x12^ord_[0-9a-f]{32}$\x12-\n\x06reason\x18\x03 \x01(\tB\x1d\xe2\x41\x01\x02\xbaH\x16r\x14\x32\x12^[^\\p{Cc}]{1,500}$\"E\n\x14\x45raseContactResponse\x12-\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x1c.paystream.common.v1.Contact*\x8c\x01\n\nOrderState\x12\x1b\n\x17ORDER_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13ORDER_STATE_CREATED\x10\x01\x12\x14\n\x10ORDER_STATE_PAID\x10\x02\x12\x19\n\x15ORDER_STATE_CANCELLED\x10\x03\x12\x17\n\x13ORDER_STATE_EXPIRED\x10\x04\x32\xb3\x08\n\x0cOrderService\x12u\n\x0b\x43reateOrder\x12&.paystream.order.v1.CreateOrderRequest\x1a\'.paystream.order.v1.CreateOrderResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\"\n/v1/orders:\x01*\x12w\n\x08GetOrder\x12#.paystream.order.v1.GetOrderRequest\x1a$.paystream.order.v1.GetOrderResponse\" \x90\x02\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/orders/{order_id}\x12r\n\nListOrders\x12%.paystream.order.v1.ListOrdersRequest\x1a&.paystream.order.v1.ListOrdersResponse\"\x15\x90\x02\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/orders\x12\x86\x01\n\x0bUpdateOrder\x12&.paystream.order.v1.UpdateOrderRequest\x1a\'.paystream.order.v1.UpdateOrderResponse\"&\x82\xd3\xe4\x93\x02 2\x1b/v1/orders/{order.order_id}:\x01*\x12\x87\x01\n\x0b\x43\x61ncelOrder\x12&.paystream.order.v1.CancelOrderRequest\x1a\'.paystream.order.v1.CancelOrderResponse\"\'\x82\xd3\xe4\x93\x02!\"\x1c/v1/orders/{order_id}:cancel:\x01*\x12\x8f\x01\n\rCompleteOrder\x12(.paystream.order.v1.CompleteOrderRequest\x1a).paystream.order.v1.CompleteOrderResponse\")\x82\xd3\xe4\x93\x02#\"\x1e/v1/orders/{order_id}:complete:\x01*\x12\x85\x01\n\nGetContact\x12%.paystream.order.v1.GetContactRequest\x1a&.paystream.order.v1.GetContactResponse\"(\x90\x02\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/orders/{order_id}/contact\x12\x91\x01\n\x0c\x45raseContact\x12\'.paystream.order.v1.EraseContactRequest\x1a(.paystream.order.v1.EraseContactResponse\".\x82\xd3\xe4\x93\x02(\"#/v1/orders/{order_id}/contact:erase:\x01*Bh\n\x16\x63om.paystream.order.v1B\nOrderProtoP\x01Z@github.com/paystream/paystream/gen/go/paystream/order/v1;orderv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,27 +42,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\026com.paystream.order.v1B\nOrderProtoP\001Z@github.com/paystream/paystream/gen/go/paystream/order/v1;orderv1'
   _globals['_LINEITEM'].fields_by_name['name']._loaded_options = None
-  _globals['_LINEITEM'].fields_by_name['name']._serialized_options = b'\272H\026r\0242\022^[^\\p{Cc}]{1,200}$'
+  _globals['_LINEITEM'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H\026r\0242\022^[^\\p{Cc}]{1,200}$'
   _globals['_LINEITEM'].fields_by_name['quantity']._loaded_options = None
-  _globals['_LINEITEM'].fields_by_name['quantity']._serialized_options = b'\272H\010\"\006\030\300\204=(\001'
+  _globals['_LINEITEM'].fields_by_name['quantity']._serialized_options = b'\342A\001\002\272H\010\"\006\030\300\204=(\001'
   _globals['_LINEITEM'].fields_by_name['unit_price']._loaded_options = None
-  _globals['_LINEITEM'].fields_by_name['unit_price']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_LINEITEM'].fields_by_name['unit_price']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_LINEITEM'].fields_by_name['amount']._loaded_options = None
-  _globals['_LINEITEM'].fields_by_name['amount']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_LINEITEM'].fields_by_name['amount']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_ORDER_METADATAENTRY']._loaded_options = None
   _globals['_ORDER_METADATAENTRY']._serialized_options = b'8\001'
+  _globals['_ORDER'].fields_by_name['order_id']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['order_id']._serialized_options = b'\342A\001\002\272H\026r\0242\022^ord_[0-9a-f]{32}$'
+  _globals['_ORDER'].fields_by_name['metadata']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['metadata']._serialized_options = b'\272H/\232\001,\0202\"\025r\0232\021^[^\\p{Cc}]{1,64}$*\021r\017(\364\0032\n^[^\\x00]*$'
+  _globals['_ORDER'].fields_by_name['etag']._loaded_options = None
+  _globals['_ORDER'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_CREATEORDERREQUEST_METADATAENTRY']._loaded_options = None
   _globals['_CREATEORDERREQUEST_METADATAENTRY']._serialized_options = b'8\001'
   _globals['_CREATEORDERREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_CREATEORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_CREATEORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_CREATEORDERREQUEST'].fields_by_name['merchant_id']._loaded_options = None
-  _globals['_CREATEORDERREQUEST'].fields_by_name['merchant_id']._serialized_options = b'\272H\026r\0242\022^mer_[0-9a-f]{32}$'
+  _globals['_CREATEORDERREQUEST'].fields_by_name['merchant_id']._serialized_options = b'\342A\001\002\272H\026r\0242\022^mer_[0-9a-f]{32}$'
   _globals['_CREATEORDERREQUEST'].fields_by_name['merchant_reference']._loaded_options = None
-  _globals['_CREATEORDERREQUEST'].fields_by_name['merchant_reference']._serialized_options = b'\272H\026r\0242\022^[^\\p{Cc}]{1,100}$'
+  _globals['_CREATEORDERREQUEST'].fields_by_name['merchant_reference']._serialized_options = b'\342A\001\002\272H\026r\0242\022^[^\\p{Cc}]{1,100}$'
   _globals['_CREATEORDERREQUEST'].fields_by_name['line_items']._loaded_options = None
-  _globals['_CREATEORDERREQUEST'].fields_by_name['line_items']._serialized_options = b'\272H\007\222\001\004\010\001\020d'
+  _globals['_CREATEORDERREQUEST'].fields_by_name['line_items']._serialized_options = b'\342A\001\002\272H\007\222\001\004\010\001\020d'
   _globals['_CREATEORDERREQUEST'].fields_by_name['total']._loaded_options = None
-  _globals['_CREATEORDERREQUEST'].fields_by_name['total']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_CREATEORDERREQUEST'].fields_by_name['total']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_CREATEORDERREQUEST'].fields_by_name['expire_time']._loaded_options = None
   _globals['_CREATEORDERREQUEST'].fields_by_name['expire_time']._serialized_options = b'\272H\016\262\001\013\"\007\010\377\202\321\377\257\0072\000'
   _globals['_CREATEORDERREQUEST'].fields_by_name['ttl']._loaded_options = None
@@ -66,9 +76,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEORDERREQUEST'].fields_by_name['metadata']._loaded_options = None
   _globals['_CREATEORDERREQUEST'].fields_by_name['metadata']._serialized_options = b'\272H/\232\001,\0202\"\025r\0232\021^[^\\p{Cc}]{1,64}$*\021r\017(\364\0032\n^[^\\x00]*$'
   _globals['_GETORDERREQUEST'].fields_by_name['order_id']._loaded_options = None
-  _globals['_GETORDERREQUEST'].fields_by_name['order_id']._serialized_options = b'\272H\026r\0242\022^ord_[0-9a-f]{32}$'
+  _globals['_GETORDERREQUEST'].fields_by_name['order_id']._serialized_options = b'\342A\001\002\272H\026r\0242\022^ord_[0-9a-f]{32}$'
   _globals['_LISTORDERSREQUEST'].fields_by_name['merchant_id']._loaded_options = None
-  _globals['_LISTORDERSREQUEST'].fields_by_name['merchant_id']._serialized_options = b'\272H\026r\0242\022^mer_[0-9a-f]{32}$'
+  _globals['_LISTORDERSREQUEST'].fields_by_name['merchant_id']._serialized_options = b'\342A\001\002\272H\026r\0242\022^mer_[0-9a-f]{32}$'
   _globals['_LISTORDERSREQUEST'].fields_by_name['merchant_reference']._loaded_options = None
   _globals['_LISTORDERSREQUEST'].fields_by_name['merchant_reference']._serialized_options = b'\272H\004r\002\030d'
   _globals['_LISTORDERSREQUEST'].fields_by_name['state']._loaded_options = None
@@ -93,72 +103,94 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTORDERSREQUEST'].fields_by_name['update_time_before']._serialized_options = b'\272H\016\262\001\013\"\007\010\377\202\321\377\257\0072\000'
   _globals['_LISTORDERSREQUEST'].fields_by_name['order_by']._loaded_options = None
   _globals['_LISTORDERSREQUEST'].fields_by_name['order_by']._serialized_options = b'\272H#r!R\000R\013create_timeR\020create_time desc'
+  _globals['_UPDATEORDERREQUEST'].fields_by_name['order']._loaded_options = None
+  _globals['_UPDATEORDERREQUEST'].fields_by_name['order']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_UPDATEORDERREQUEST'].fields_by_name['update_mask']._loaded_options = None
+  _globals['_UPDATEORDERREQUEST'].fields_by_name['update_mask']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_UPDATEORDERREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_UPDATEORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_CANCELORDERREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_CANCELORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_CANCELORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_CANCELORDERREQUEST'].fields_by_name['order_id']._loaded_options = None
-  _globals['_CANCELORDERREQUEST'].fields_by_name['order_id']._serialized_options = b'\272H\026r\0242\022^ord_[0-9a-f]{32}$'
+  _globals['_CANCELORDERREQUEST'].fields_by_name['order_id']._serialized_options = b'\342A\001\002\272H\026r\0242\022^ord_[0-9a-f]{32}$'
   _globals['_CANCELORDERREQUEST'].fields_by_name['etag']._loaded_options = None
   _globals['_CANCELORDERREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_CANCELORDERREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_CANCELORDERREQUEST'].fields_by_name['reason']._serialized_options = b'\342A\001\002\272H\026r\0242\022^[^\\p{Cc}]{1,500}$'
   _globals['_COMPLETEORDERREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_COMPLETEORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_COMPLETEORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_COMPLETEORDERREQUEST'].fields_by_name['order_id']._loaded_options = None
-  _globals['_COMPLETEORDERREQUEST'].fields_by_name['order_id']._serialized_options = b'\272H\026r\0242\022^ord_[0-9a-f]{32}$'
+  _globals['_COMPLETEORDERREQUEST'].fields_by_name['order_id']._serialized_options = b'\342A\001\002\272H\026r\0242\022^ord_[0-9a-f]{32}$'
   _globals['_COMPLETEORDERREQUEST'].fields_by_name['etag']._loaded_options = None
   _globals['_COMPLETEORDERREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_GETCONTACTREQUEST'].fields_by_name['order_id']._loaded_options = None
-  _globals['_GETCONTACTREQUEST'].fields_by_name['order_id']._serialized_options = b'\272H\026r\0242\022^ord_[0-9a-f]{32}$'
+  _globals['_GETCONTACTREQUEST'].fields_by_name['order_id']._serialized_options = b'\342A\001\002\272H\026r\0242\022^ord_[0-9a-f]{32}$'
   _globals['_ERASECONTACTREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_ERASECONTACTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_ERASECONTACTREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_ERASECONTACTREQUEST'].fields_by_name['order_id']._loaded_options = None
-  _globals['_ERASECONTACTREQUEST'].fields_by_name['order_id']._serialized_options = b'\272H\026r\0242\022^ord_[0-9a-f]{32}$'
+  _globals['_ERASECONTACTREQUEST'].fields_by_name['order_id']._serialized_options = b'\342A\001\002\272H\026r\0242\022^ord_[0-9a-f]{32}$'
   _globals['_ERASECONTACTREQUEST'].fields_by_name['reason']._loaded_options = None
-  _globals['_ERASECONTACTREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\026r\0242\022^[^\\p{Cc}]{1,500}$'
+  _globals['_ERASECONTACTREQUEST'].fields_by_name['reason']._serialized_options = b'\342A\001\002\272H\026r\0242\022^[^\\p{Cc}]{1,500}$'
+  _globals['_ORDERSERVICE'].methods_by_name['CreateOrder']._loaded_options = None
+  _globals['_ORDERSERVICE'].methods_by_name['CreateOrder']._serialized_options = b'\202\323\344\223\002\017\"\n/v1/orders:\001*'
   _globals['_ORDERSERVICE'].methods_by_name['GetOrder']._loaded_options = None
-  _globals['_ORDERSERVICE'].methods_by_name['GetOrder']._serialized_options = b'\220\002\001'
+  _globals['_ORDERSERVICE'].methods_by_name['GetOrder']._serialized_options = b'\220\002\001\202\323\344\223\002\027\022\025/v1/orders/{order_id}'
   _globals['_ORDERSERVICE'].methods_by_name['ListOrders']._loaded_options = None
-  _globals['_ORDERSERVICE'].methods_by_name['ListOrders']._serialized_options = b'\220\002\001'
+  _globals['_ORDERSERVICE'].methods_by_name['ListOrders']._serialized_options = b'\220\002\001\202\323\344\223\002\014\022\n/v1/orders'
+  _globals['_ORDERSERVICE'].methods_by_name['UpdateOrder']._loaded_options = None
+  _globals['_ORDERSERVICE'].methods_by_name['UpdateOrder']._serialized_options = b'\202\323\344\223\002 2\033/v1/orders/{order.order_id}:\001*'
+  _globals['_ORDERSERVICE'].methods_by_name['CancelOrder']._loaded_options = None
+  _globals['_ORDERSERVICE'].methods_by_name['CancelOrder']._serialized_options = b'\202\323\344\223\002!\"\034/v1/orders/{order_id}:cancel:\001*'
+  _globals['_ORDERSERVICE'].methods_by_name['CompleteOrder']._loaded_options = None
+  _globals['_ORDERSERVICE'].methods_by_name['CompleteOrder']._serialized_options = b'\202\323\344\223\002#\"\036/v1/orders/{order_id}:complete:\001*'
   _globals['_ORDERSERVICE'].methods_by_name['GetContact']._loaded_options = None
-  _globals['_ORDERSERVICE'].methods_by_name['GetContact']._serialized_options = b'\220\002\001'
-  _globals['_ORDERSTATE']._serialized_start=3609
-  _globals['_ORDERSTATE']._serialized_end=3749
-  _globals['_LINEITEM']._serialized_start=217
-  _globals['_LINEITEM']._serialized_end=407
-  _globals['_ORDERPAYMENT']._serialized_start=410
-  _globals['_ORDERPAYMENT']._serialized_end=561
-  _globals['_ORDER']._serialized_start=564
-  _globals['_ORDER']._serialized_end=1203
-  _globals['_ORDER_METADATAENTRY']._serialized_start=1156
-  _globals['_ORDER_METADATAENTRY']._serialized_end=1203
-  _globals['_CREATEORDERREQUEST']._serialized_start=1206
-  _globals['_CREATEORDERREQUEST']._serialized_end=1844
-  _globals['_CREATEORDERREQUEST_METADATAENTRY']._serialized_start=1156
-  _globals['_CREATEORDERREQUEST_METADATAENTRY']._serialized_end=1203
-  _globals['_CREATEORDERRESPONSE']._serialized_start=1846
-  _globals['_CREATEORDERRESPONSE']._serialized_end=1909
-  _globals['_GETORDERREQUEST']._serialized_start=1911
-  _globals['_GETORDERREQUEST']._serialized_end=1973
-  _globals['_GETORDERRESPONSE']._serialized_start=1975
-  _globals['_GETORDERRESPONSE']._serialized_end=2087
-  _globals['_LISTORDERSREQUEST']._serialized_start=2090
-  _globals['_LISTORDERSREQUEST']._serialized_end=2792
-  _globals['_LISTORDERSRESPONSE']._serialized_start=2794
-  _globals['_LISTORDERSRESPONSE']._serialized_end=2882
-  _globals['_CANCELORDERREQUEST']._serialized_start=2884
-  _globals['_CANCELORDERREQUEST']._serialized_end=3003
-  _globals['_CANCELORDERRESPONSE']._serialized_start=3005
-  _globals['_CANCELORDERRESPONSE']._serialized_end=3068
-  _globals['_COMPLETEORDERREQUEST']._serialized_start=3070
-  _globals['_COMPLETEORDERREQUEST']._serialized_end=3191
-  _globals['_COMPLETEORDERRESPONSE']._serialized_start=3193
-  _globals['_COMPLETEORDERRESPONSE']._serialized_end=3258
-  _globals['_GETCONTACTREQUEST']._serialized_start=3260
-  _globals['_GETCONTACTREQUEST']._serialized_end=3324
-  _globals['_GETCONTACTRESPONSE']._serialized_start=3326
-  _globals['_GETCONTACTRESPONSE']._serialized_end=3393
-  _globals['_ERASECONTACTREQUEST']._serialized_start=3396
-  _globals['_ERASECONTACTREQUEST']._serialized_end=3535
-  _globals['_ERASECONTACTRESPONSE']._serialized_start=3537
-  _globals['_ERASECONTACTRESPONSE']._serialized_end=3606
-  _globals['_ORDERSERVICE']._serialized_start=3752
-  _globals['_ORDERSERVICE']._serialized_end=4447
+  _globals['_ORDERSERVICE'].methods_by_name['GetContact']._serialized_options = b'\220\002\001\202\323\344\223\002\037\022\035/v1/orders/{order_id}/contact'
+  _globals['_ORDERSERVICE'].methods_by_name['EraseContact']._loaded_options = None
+  _globals['_ORDERSERVICE'].methods_by_name['EraseContact']._serialized_options = b'\202\323\344\223\002(\"#/v1/orders/{order_id}/contact:erase:\001*'
+  _globals['_ORDERSTATE']._serialized_start=4260
+  _globals['_ORDERSTATE']._serialized_end=4400
+  _globals['_LINEITEM']._serialized_start=355
+  _globals['_LINEITEM']._serialized_end=561
+  _globals['_ORDERPAYMENT']._serialized_start=564
+  _globals['_ORDERPAYMENT']._serialized_end=715
+  _globals['_ORDER']._serialized_start=718
+  _globals['_ORDER']._serialized_end=1508
+  _globals['_ORDER_METADATAENTRY']._serialized_start=1461
+  _globals['_ORDER_METADATAENTRY']._serialized_end=1508
+  _globals['_CREATEORDERREQUEST']._serialized_start=1511
+  _globals['_CREATEORDERREQUEST']._serialized_end=2169
+  _globals['_CREATEORDERREQUEST_METADATAENTRY']._serialized_start=1461
+  _globals['_CREATEORDERREQUEST_METADATAENTRY']._serialized_end=1508
+  _globals['_CREATEORDERRESPONSE']._serialized_start=2171
+  _globals['_CREATEORDERRESPONSE']._serialized_end=2234
+  _globals['_GETORDERREQUEST']._serialized_start=2236
+  _globals['_GETORDERREQUEST']._serialized_end=2302
+  _globals['_GETORDERRESPONSE']._serialized_start=2304
+  _globals['_GETORDERRESPONSE']._serialized_end=2416
+  _globals['_LISTORDERSREQUEST']._serialized_start=2419
+  _globals['_LISTORDERSREQUEST']._serialized_end=3125
+  _globals['_LISTORDERSRESPONSE']._serialized_start=3127
+  _globals['_LISTORDERSRESPONSE']._serialized_end=3215
+  _globals['_UPDATEORDERREQUEST']._serialized_start=3218
+  _globals['_UPDATEORDERREQUEST']._serialized_end=3387
+  _globals['_UPDATEORDERRESPONSE']._serialized_start=3389
+  _globals['_UPDATEORDERRESPONSE']._serialized_end=3452
+  _globals['_CANCELORDERREQUEST']._serialized_start=3455
+  _globals['_CANCELORDERREQUEST']._serialized_end=3629
+  _globals['_CANCELORDERRESPONSE']._serialized_start=3631
+  _globals['_CANCELORDERRESPONSE']._serialized_end=3694
+  _globals['_COMPLETEORDERREQUEST']._serialized_start=3697
+  _globals['_COMPLETEORDERREQUEST']._serialized_end=3826
+  _globals['_COMPLETEORDERRESPONSE']._serialized_start=3828
+  _globals['_COMPLETEORDERRESPONSE']._serialized_end=3893
+  _globals['_GETCONTACTREQUEST']._serialized_start=3895
+  _globals['_GETCONTACTREQUEST']._serialized_end=3963
+  _globals['_GETCONTACTRESPONSE']._serialized_start=3965
+  _globals['_GETCONTACTRESPONSE']._serialized_end=4032
+  _globals['_ERASECONTACTREQUEST']._serialized_start=4035
+  _globals['_ERASECONTACTREQUEST']._serialized_end=4186
+  _globals['_ERASECONTACTRESPONSE']._serialized_start=4188
+  _globals['_ERASECONTACTRESPONSE']._serialized_end=4257
+  _globals['_ORDERSERVICE']._serialized_start=4403
+  _globals['_ORDERSERVICE']._serialized_end=5478
 # @@protoc_insertion_point(module_scope)

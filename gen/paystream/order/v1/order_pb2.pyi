@@ -6,12 +6,14 @@ Orders: what a merchant sells, and whether it has been paid for."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from paystream.common.v1 import contact_pb2 as _contact_pb2
 from paystream.common.v1 import money_pb2 as _money_pb2
+from paystream.common.v1 import stated_reason_pb2 as _stated_reason_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -181,6 +183,7 @@ class Order(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     CAPTURED_MINOR_FIELD_NUMBER: _builtins.int
     LOST_MINOR_FIELD_NUMBER: _builtins.int
+    STATED_REASON_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """ord_ and a UUIDv7."""
     merchant_id: _builtins.str
@@ -229,6 +232,10 @@ class Order(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
 
+    @_builtins.property
+    def stated_reason(self) -> _stated_reason_pb2.StatedReason:
+        """Why it was called off; absent unless CANCELLED."""
+
     def __init__(
         self,
         *,
@@ -250,10 +257,11 @@ class Order(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         captured_minor: _builtins.int = ...,
         lost_minor: _builtins.int = ...,
+        stated_reason: _stated_reason_pb2.StatedReason | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "total", b"total", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "stated_reason", b"stated_reason", "total", b"total", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["captured_minor", b"captured_minor", "correlation_id", b"correlation_id", "create_time", b"create_time", "etag", b"etag", "expire_time", b"expire_time", "fully_refunded", b"fully_refunded", "item_count", b"item_count", "line_items", b"line_items", "lost_minor", b"lost_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "paid_minor", b"paid_minor", "refunded_minor", b"refunded_minor", "state", b"state", "total", b"total", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["captured_minor", b"captured_minor", "correlation_id", b"correlation_id", "create_time", b"create_time", "etag", b"etag", "expire_time", b"expire_time", "fully_refunded", b"fully_refunded", "item_count", b"item_count", "line_items", b"line_items", "lost_minor", b"lost_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "paid_minor", b"paid_minor", "refunded_minor", b"refunded_minor", "state", b"state", "stated_reason", b"stated_reason", "total", b"total", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -532,6 +540,66 @@ class ListOrdersResponse(_message.Message):
 Global___ListOrdersResponse: _TypeAlias = ListOrdersResponse  # noqa: Y015
 
 @_typing.final
+class UpdateOrderRequest(_message.Message):
+    """Asks to change an order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing and is answered as it was, for a day."""
+    @_builtins.property
+    def order(self) -> Global___Order:
+        """The order by its id, with the new values; if it has an etag, the order must still have that. What update_mask does not name
+        is not looked at.
+        """
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """The fields to change, each as a whole: metadata; at least one."""
+
+    def __init__(
+        self,
+        *,
+        order: Global___Order | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "request_id", b"request_id", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateOrderRequest: _TypeAlias = UpdateOrderRequest  # noqa: Y015
+
+@_typing.final
+class UpdateOrderResponse(_message.Message):
+    """Answers UpdateOrder."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def order(self) -> Global___Order:
+        """The order after the change."""
+
+    def __init__(
+        self,
+        *,
+        order: Global___Order | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateOrderResponse: _TypeAlias = UpdateOrderResponse  # noqa: Y015
+
+@_typing.final
 class CancelOrderRequest(_message.Message):
     """Asks for an order to be called off."""
 
@@ -540,22 +608,26 @@ class CancelOrderRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ORDER_ID_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it changes nothing more."""
     order_id: _builtins.str
     """ord_ and 32 hexadecimal digits."""
     etag: _builtins.str
     """The etag that the order must still have; empty cancels it whatever happened meanwhile."""
+    reason: _builtins.str
+    """Why, kept with the order and told in OrderCancelled; 1 to 500 characters without control characters, no card number."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         order_id: _builtins.str = ...,
         etag: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "order_id", b"order_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "order_id", b"order_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -64,6 +64,11 @@ class OrderServiceStub:
                 request_serializer=paystream_dot_order_dot_v1_dot_order__pb2.ListOrdersRequest.SerializeToString,
                 response_deserializer=paystream_dot_order_dot_v1_dot_order__pb2.ListOrdersResponse.FromString,
                 _registered_method=True)
+        self.UpdateOrder = channel.unary_unary(
+                '/paystream.order.v1.OrderService/UpdateOrder',
+                request_serializer=paystream_dot_order_dot_v1_dot_order__pb2.UpdateOrderRequest.SerializeToString,
+                response_deserializer=paystream_dot_order_dot_v1_dot_order__pb2.UpdateOrderResponse.FromString,
+                _registered_method=True)
         self.CancelOrder = channel.unary_unary(
                 '/paystream.order.v1.OrderService/CancelOrder',
                 request_serializer=paystream_dot_order_dot_v1_dot_order__pb2.CancelOrderRequest.SerializeToString,
@@ -135,6 +140,16 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateOrder(self, request, context):
+        """Changes the metadata of an order, in whichever state; no event tells of it, as none carries metadata.
+
+        Idempotent by request_id, for a day. Errors: NOT_FOUND ORDER_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT
+        UPDATE_MASK_INVALID (metadata path, updatable).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CancelOrder(self, request, context):
         """Calls an order off that is not paid, or only in part; emits OrderCancelled. What was captured for it is refunded, what
         is authorized is voided.
@@ -193,6 +208,11 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     servicer.ListOrders,
                     request_deserializer=paystream_dot_order_dot_v1_dot_order__pb2.ListOrdersRequest.FromString,
                     response_serializer=paystream_dot_order_dot_v1_dot_order__pb2.ListOrdersResponse.SerializeToString,
+            ),
+            'UpdateOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateOrder,
+                    request_deserializer=paystream_dot_order_dot_v1_dot_order__pb2.UpdateOrderRequest.FromString,
+                    response_serializer=paystream_dot_order_dot_v1_dot_order__pb2.UpdateOrderResponse.SerializeToString,
             ),
             'CancelOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelOrder,
@@ -311,6 +331,33 @@ class OrderService:
             '/paystream.order.v1.OrderService/ListOrders',
             paystream_dot_order_dot_v1_dot_order__pb2.ListOrdersRequest.SerializeToString,
             paystream_dot_order_dot_v1_dot_order__pb2.ListOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.order.v1.OrderService/UpdateOrder',
+            paystream_dot_order_dot_v1_dot_order__pb2.UpdateOrderRequest.SerializeToString,
+            paystream_dot_order_dot_v1_dot_order__pb2.UpdateOrderResponse.FromString,
             options,
             channel_credentials,
             insecure,

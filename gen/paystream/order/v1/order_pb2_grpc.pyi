@@ -65,6 +65,12 @@ class OrderServiceStub:
     """Gives one order as it stands, with its items and payments. Errors: NOT_FOUND ORDER_NOT_FOUND."""
     ListOrders: _grpc.UnaryUnaryMultiCallable[_order_pb2.ListOrdersRequest, _order_pb2.ListOrdersResponse]
     """Lists a merchant's orders, newest first, without their items. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+    UpdateOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.UpdateOrderRequest, _order_pb2.UpdateOrderResponse]
+    """Changes the metadata of an order, in whichever state; no event tells of it, as none carries metadata.
+
+    Idempotent by request_id, for a day. Errors: NOT_FOUND ORDER_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT
+    UPDATE_MASK_INVALID (metadata path, updatable).
+    """
     CancelOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.CancelOrderRequest, _order_pb2.CancelOrderResponse]
     """Calls an order off that is not paid, or only in part; emits OrderCancelled. What was captured for it is refunded, what
     is authorized is voided.
@@ -128,6 +134,12 @@ class OrderServiceAsyncStub(OrderServiceStub):
     """Gives one order as it stands, with its items and payments. Errors: NOT_FOUND ORDER_NOT_FOUND."""
     ListOrders: _aio.UnaryUnaryMultiCallable[_order_pb2.ListOrdersRequest, _order_pb2.ListOrdersResponse]  # type: ignore[assignment]
     """Lists a merchant's orders, newest first, without their items. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+    UpdateOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.UpdateOrderRequest, _order_pb2.UpdateOrderResponse]  # type: ignore[assignment]
+    """Changes the metadata of an order, in whichever state; no event tells of it, as none carries metadata.
+
+    Idempotent by request_id, for a day. Errors: NOT_FOUND ORDER_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT
+    UPDATE_MASK_INVALID (metadata path, updatable).
+    """
     CancelOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.CancelOrderRequest, _order_pb2.CancelOrderResponse]  # type: ignore[assignment]
     """Calls an order off that is not paid, or only in part; emits OrderCancelled. What was captured for it is refunded, what
     is authorized is voided.
@@ -206,6 +218,18 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_order_pb2.ListOrdersResponse, _abc.Awaitable[_order_pb2.ListOrdersResponse]]:
         """Lists a merchant's orders, newest first, without their items. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def UpdateOrder(
+        self,
+        request: _order_pb2.UpdateOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_pb2.UpdateOrderResponse, _abc.Awaitable[_order_pb2.UpdateOrderResponse]]:
+        """Changes the metadata of an order, in whichever state; no event tells of it, as none carries metadata.
+
+        Idempotent by request_id, for a day. Errors: NOT_FOUND ORDER_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT
+        UPDATE_MASK_INVALID (metadata path, updatable).
+        """
 
     @_abc_1.abstractmethod
     def CancelOrder(

@@ -1244,11 +1244,13 @@ class PaymentCancelled(AvroRecord):
         channel: Name of the channel adapter, as in simulator.
         channel_reference: The channel's reference of the authorization; null when it has given none.
         reason: Why it was given up.
+        stated_reason: Why, as the caller says who asked for it, 1..500 characters, no card number; null where paystream
+            gave it up, and in earlier versions.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.PaymentCancelled"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -1270,6 +1272,7 @@ class PaymentCancelled(AvroRecord):
     channel: str
     channel_reference: str | None
     reason: CancelReason
+    stated_reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1870,11 +1873,13 @@ class RefundFailed(AvroRecord):
         automatic: Whether paystream gives back by itself, as of a closed order or of what came late.
         attempt_count: Calls to channels that were queued for the payment until this event, whatever they asked for,
             from 1; 0 before this field.
+        stated_reason: Why a caller gave it up while it waited, 1..500 characters, no card number; null where none did,
+            and in earlier versions.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.RefundFailed"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 3
+    VERSION: ClassVar[int] = 4
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -1901,6 +1906,7 @@ class RefundFailed(AvroRecord):
     attempt_id: str | None
     automatic: bool
     attempt_count: int
+    stated_reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ Payments and refunds: what a merchant asks for, what a channel made of it, and w
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -14,6 +15,7 @@ from google.rpc import status_pb2 as _status_pb2
 from paystream.common.v1 import contact_pb2 as _contact_pb2
 from paystream.common.v1 import contradiction_pb2 as _contradiction_pb2
 from paystream.common.v1 import money_pb2 as _money_pb2
+from paystream.common.v1 import stated_reason_pb2 as _stated_reason_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -638,6 +640,7 @@ class Payment(_message.Message):
     AUTHORIZATION_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     REVERSED_MINOR_FIELD_NUMBER: _builtins.int
     UNBACKED_MINOR_FIELD_NUMBER: _builtins.int
+    STATED_REASON_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """pay_ and a UUIDv7."""
     merchant_id: _builtins.str
@@ -716,6 +719,10 @@ class Payment(_message.Message):
     def authorization_expire_time(self) -> _timestamp_pb2.Timestamp:
         """When what is not captured by then is given up; absent when nothing is left to capture."""
 
+    @_builtins.property
+    def stated_reason(self) -> _stated_reason_pb2.StatedReason:
+        """Why a caller asked to give up what is not captured; absent unless cancel_reason is REQUESTED."""
+
     def __init__(
         self,
         *,
@@ -752,10 +759,11 @@ class Payment(_message.Message):
         authorization_expire_time: _timestamp_pb2.Timestamp | None = ...,
         reversed_minor: _builtins.int = ...,
         unbacked_minor: _builtins.int = ...,
+        stated_reason: _stated_reason_pb2.StatedReason | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "create_time", b"create_time", "payment_method", b"payment_method", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "create_time", b"create_time", "payment_method", b"payment_method", "stated_reason", b"stated_reason", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_minor", b"authorized_minor", "cancel_reason", b"cancel_reason", "cancelled_minor", b"cancelled_minor", "capturable_minor", b"capturable_minor", "capture_id", b"capture_id", "capture_mode", b"capture_mode", "captured_minor", b"captured_minor", "capturing_minor", b"capturing_minor", "channel", b"channel", "channel_reference", b"channel_reference", "correlation_id", b"correlation_id", "create_time", b"create_time", "disputed_minor", b"disputed_minor", "etag", b"etag", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_minor", b"fee_minor", "fee_plan_version", b"fee_plan_version", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_id", b"payment_id", "payment_method", b"payment_method", "refunded_minor", b"refunded_minor", "refunding_minor", b"refunding_minor", "reversed_minor", b"reversed_minor", "state", b"state", "unbacked_minor", b"unbacked_minor", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_minor", b"authorized_minor", "cancel_reason", b"cancel_reason", "cancelled_minor", b"cancelled_minor", "capturable_minor", b"capturable_minor", "capture_id", b"capture_id", "capture_mode", b"capture_mode", "captured_minor", b"captured_minor", "capturing_minor", b"capturing_minor", "channel", b"channel", "channel_reference", b"channel_reference", "correlation_id", b"correlation_id", "create_time", b"create_time", "disputed_minor", b"disputed_minor", "etag", b"etag", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_minor", b"fee_minor", "fee_plan_version", b"fee_plan_version", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_id", b"payment_id", "payment_method", b"payment_method", "refunded_minor", b"refunded_minor", "refunding_minor", b"refunding_minor", "reversed_minor", b"reversed_minor", "state", b"state", "stated_reason", b"stated_reason", "unbacked_minor", b"unbacked_minor", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -913,6 +921,7 @@ class Refund(_message.Message):
     REFUNDED_MINOR_FIELD_NUMBER: _builtins.int
     SUSPENSE_MINOR_FIELD_NUMBER: _builtins.int
     RETURNED_MINOR_FIELD_NUMBER: _builtins.int
+    STATED_REASON_FIELD_NUMBER: _builtins.int
     refund_id: _builtins.str
     """ref_ and a UUIDv7."""
     payment_id: _builtins.str
@@ -961,6 +970,10 @@ class Refund(_message.Message):
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """As the merchant gave it."""
 
+    @_builtins.property
+    def stated_reason(self) -> _stated_reason_pb2.StatedReason:
+        """Why a caller gave it up while it waited; absent unless one did."""
+
     def __init__(
         self,
         *,
@@ -982,10 +995,11 @@ class Refund(_message.Message):
         refunded_minor: _builtins.int = ...,
         suspense_minor: _builtins.int = ...,
         returned_minor: _builtins.int = ...,
+        stated_reason: _stated_reason_pb2.StatedReason | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "stated_reason", b"stated_reason", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "channel_reference", b"channel_reference", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "reason", b"reason", "refund_id", b"refund_id", "refunded_minor", b"refunded_minor", "returned_minor", b"returned_minor", "state", b"state", "suspense_minor", b"suspense_minor", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "channel_reference", b"channel_reference", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "reason", b"reason", "refund_id", b"refund_id", "refunded_minor", b"refunded_minor", "returned_minor", b"returned_minor", "state", b"state", "stated_reason", b"stated_reason", "suspense_minor", b"suspense_minor", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1576,6 +1590,112 @@ class CapturePaymentResponse(_message.Message):
 Global___CapturePaymentResponse: _TypeAlias = CapturePaymentResponse  # noqa: Y015
 
 @_typing.final
+class WatchPaymentRequest(_message.Message):
+    """Asks to be told of a payment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_ID_FIELD_NUMBER: _builtins.int
+    payment_id: _builtins.str
+    """The payment: pay_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        payment_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment_id", b"payment_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchPaymentRequest: _TypeAlias = WatchPaymentRequest  # noqa: Y015
+
+@_typing.final
+class WatchPaymentResponse(_message.Message):
+    """One state of a payment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def payment(self) -> Global___Payment:
+        """The payment as it was then."""
+
+    def __init__(
+        self,
+        *,
+        payment: Global___Payment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchPaymentResponse: _TypeAlias = WatchPaymentResponse  # noqa: Y015
+
+@_typing.final
+class UpdatePaymentRequest(_message.Message):
+    """Asks to change a payment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing and is answered as it was, for a day."""
+    @_builtins.property
+    def payment(self) -> Global___Payment:
+        """The payment by its id, with the new values; if it has an etag, the payment must still have that. What update_mask does not name
+        is not looked at.
+        """
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """The fields to change, each as a whole: metadata; at least one."""
+
+    def __init__(
+        self,
+        *,
+        payment: Global___Payment | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment", "request_id", b"request_id", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdatePaymentRequest: _TypeAlias = UpdatePaymentRequest  # noqa: Y015
+
+@_typing.final
+class UpdatePaymentResponse(_message.Message):
+    """Answers UpdatePayment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def payment(self) -> Global___Payment:
+        """The payment after the change."""
+
+    def __init__(
+        self,
+        *,
+        payment: Global___Payment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdatePaymentResponse: _TypeAlias = UpdatePaymentResponse  # noqa: Y015
+
+@_typing.final
 class CancelPaymentRequest(_message.Message):
     """Asks to give a payment up."""
 
@@ -1584,22 +1704,26 @@ class CancelPaymentRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     PAYMENT_ID_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it cancels nothing."""
     payment_id: _builtins.str
     """The payment: pay_ and 32 hexadecimal digits."""
     etag: _builtins.str
     """The etag that the payment must still have; empty gives up it whatever happened meanwhile."""
+    reason: _builtins.str
+    """Why, kept with the payment and told in PaymentCancelled; 1 to 500 characters without control characters, no card number."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         payment_id: _builtins.str = ...,
         etag: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "payment_id", b"payment_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "payment_id", b"payment_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1741,19 +1865,23 @@ class CancelRefundRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     REFUND_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it changes nothing."""
     refund_id: _builtins.str
     """ref_ and 32 hexadecimal digits."""
+    reason: _builtins.str
+    """Why, kept with the refund and told in RefundFailed; 1 to 500 characters without control characters, no card number."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         refund_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["refund_id", b"refund_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "refund_id", b"refund_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -3081,19 +3209,23 @@ class RejectResolutionRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it changes nothing."""
     contradiction_id: _builtins.str
     """ctr_ and 32 hexadecimal digits."""
+    reason: _builtins.str
+    """Why, kept with the contradiction; 1 to 500 characters without control characters, no card number."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         contradiction_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

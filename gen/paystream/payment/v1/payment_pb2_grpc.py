@@ -81,6 +81,16 @@ class PaymentServiceStub:
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentResponse.FromString,
                 _registered_method=True)
+        self.WatchPayment = channel.unary_stream(
+                '/paystream.payment.v1.PaymentService/WatchPayment',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.WatchPaymentRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.WatchPaymentResponse.FromString,
+                _registered_method=True)
+        self.UpdatePayment = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/UpdatePayment',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.UpdatePaymentRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.UpdatePaymentResponse.FromString,
+                _registered_method=True)
         self.CancelPayment = channel.unary_unary(
                 '/paystream.payment.v1.PaymentService/CancelPayment',
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CancelPaymentRequest.SerializeToString,
@@ -256,6 +266,31 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchPayment(self, request, context):
+        """Streams a payment: its state at once, and then each change of it until nothing more is to come of it by itself (FAILED,
+        CANCELLED, or SUCCEEDED with nothing left to capture, nothing under way), the call's deadline or an hour is over.
+
+        Changes that come faster than they are read are told by the newest: states between may be left out. The stream ends well
+        in each of these cases; whoever wants to know more asks again, and is told the state as it is then. Idle streams take no
+        place of calls; so many may be open in a process, and so many of one caller. Refunds and disputes that follow change a
+        payment as well, and are told as long as the stream is open.
+        Errors: NOT_FOUND PAYMENT_NOT_FOUND; RESOURCE_EXHAUSTED WATCHES_EXHAUSTED (metadata watches_max or
+        watches_per_caller_max); UNAVAILABLE when the process stops: ask again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdatePayment(self, request, context):
+        """Changes the metadata of a payment, in whichever state; no event tells of it, as none carries metadata.
+
+        Idempotent by request_id, for a day. Errors: NOT_FOUND PAYMENT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT
+        UPDATE_MASK_INVALID (metadata path, updatable).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CancelPayment(self, request, context):
         """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
 
@@ -426,6 +461,16 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.CapturePayment,
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentResponse.SerializeToString,
+            ),
+            'WatchPayment': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchPayment,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.WatchPaymentRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.WatchPaymentResponse.SerializeToString,
+            ),
+            'UpdatePayment': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdatePayment,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.UpdatePaymentRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.UpdatePaymentResponse.SerializeToString,
             ),
             'CancelPayment': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelPayment,
@@ -677,6 +722,60 @@ class PaymentService:
             '/paystream.payment.v1.PaymentService/CapturePayment',
             paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentRequest.SerializeToString,
             paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchPayment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/WatchPayment',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.WatchPaymentRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.WatchPaymentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdatePayment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/UpdatePayment',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.UpdatePaymentRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.UpdatePaymentResponse.FromString,
             options,
             channel_credentials,
             insecure,

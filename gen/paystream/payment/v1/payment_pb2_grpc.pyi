@@ -107,6 +107,23 @@ class PaymentServiceStub:
     CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up);
     ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata capture_id: the capture that has it).
     """
+    WatchPayment: _grpc.UnaryStreamMultiCallable[_payment_pb2.WatchPaymentRequest, _payment_pb2.WatchPaymentResponse]
+    """Streams a payment: its state at once, and then each change of it until nothing more is to come of it by itself (FAILED,
+    CANCELLED, or SUCCEEDED with nothing left to capture, nothing under way), the call's deadline or an hour is over.
+
+    Changes that come faster than they are read are told by the newest: states between may be left out. The stream ends well
+    in each of these cases; whoever wants to know more asks again, and is told the state as it is then. Idle streams take no
+    place of calls; so many may be open in a process, and so many of one caller. Refunds and disputes that follow change a
+    payment as well, and are told as long as the stream is open.
+    Errors: NOT_FOUND PAYMENT_NOT_FOUND; RESOURCE_EXHAUSTED WATCHES_EXHAUSTED (metadata watches_max or
+    watches_per_caller_max); UNAVAILABLE when the process stops: ask again.
+    """
+    UpdatePayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.UpdatePaymentRequest, _payment_pb2.UpdatePaymentResponse]
+    """Changes the metadata of a payment, in whichever state; no event tells of it, as none carries metadata.
+
+    Idempotent by request_id, for a day. Errors: NOT_FOUND PAYMENT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT
+    UPDATE_MASK_INVALID (metadata path, updatable).
+    """
     CancelPayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CancelPaymentRequest, _payment_pb2.CancelPaymentResponse]
     """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
 
@@ -263,6 +280,23 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     ETAG_MISMATCH; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
     CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up);
     ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata capture_id: the capture that has it).
+    """
+    WatchPayment: _aio.UnaryStreamMultiCallable[_payment_pb2.WatchPaymentRequest, _payment_pb2.WatchPaymentResponse]  # type: ignore[assignment]
+    """Streams a payment: its state at once, and then each change of it until nothing more is to come of it by itself (FAILED,
+    CANCELLED, or SUCCEEDED with nothing left to capture, nothing under way), the call's deadline or an hour is over.
+
+    Changes that come faster than they are read are told by the newest: states between may be left out. The stream ends well
+    in each of these cases; whoever wants to know more asks again, and is told the state as it is then. Idle streams take no
+    place of calls; so many may be open in a process, and so many of one caller. Refunds and disputes that follow change a
+    payment as well, and are told as long as the stream is open.
+    Errors: NOT_FOUND PAYMENT_NOT_FOUND; RESOURCE_EXHAUSTED WATCHES_EXHAUSTED (metadata watches_max or
+    watches_per_caller_max); UNAVAILABLE when the process stops: ask again.
+    """
+    UpdatePayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.UpdatePaymentRequest, _payment_pb2.UpdatePaymentResponse]  # type: ignore[assignment]
+    """Changes the metadata of a payment, in whichever state; no event tells of it, as none carries metadata.
+
+    Idempotent by request_id, for a day. Errors: NOT_FOUND PAYMENT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT
+    UPDATE_MASK_INVALID (metadata path, updatable).
     """
     CancelPayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.CancelPaymentRequest, _payment_pb2.CancelPaymentResponse]  # type: ignore[assignment]
     """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
@@ -453,6 +487,35 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         ETAG_MISMATCH; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
         CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up);
         ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata capture_id: the capture that has it).
+        """
+
+    @_abc_1.abstractmethod
+    def WatchPayment(
+        self,
+        request: _payment_pb2.WatchPaymentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_payment_pb2.WatchPaymentResponse], _abc.AsyncIterator[_payment_pb2.WatchPaymentResponse]]:
+        """Streams a payment: its state at once, and then each change of it until nothing more is to come of it by itself (FAILED,
+        CANCELLED, or SUCCEEDED with nothing left to capture, nothing under way), the call's deadline or an hour is over.
+
+        Changes that come faster than they are read are told by the newest: states between may be left out. The stream ends well
+        in each of these cases; whoever wants to know more asks again, and is told the state as it is then. Idle streams take no
+        place of calls; so many may be open in a process, and so many of one caller. Refunds and disputes that follow change a
+        payment as well, and are told as long as the stream is open.
+        Errors: NOT_FOUND PAYMENT_NOT_FOUND; RESOURCE_EXHAUSTED WATCHES_EXHAUSTED (metadata watches_max or
+        watches_per_caller_max); UNAVAILABLE when the process stops: ask again.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdatePayment(
+        self,
+        request: _payment_pb2.UpdatePaymentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.UpdatePaymentResponse, _abc.Awaitable[_payment_pb2.UpdatePaymentResponse]]:
+        """Changes the metadata of a payment, in whichever state; no event tells of it, as none carries metadata.
+
+        Idempotent by request_id, for a day. Errors: NOT_FOUND PAYMENT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT
+        UPDATE_MASK_INVALID (metadata path, updatable).
         """
 
     @_abc_1.abstractmethod

@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+paystream/reconciliation/v1/statement.proto\x12\x1bpaystream.reconciliation.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbe\x08\n\x10StatementMapping\x12p\n\x07\x63olumns\x18\x01 \x03(\x0b\x32:.paystream.reconciliation.v1.StatementMapping.ColumnsEntryB#\xbaH \x9a\x01\x1d\x10 \"\x12r\x10\x32\x0e^[a-z_]{1,40}$*\x05r\x03\x18\xc8\x01\x12\x1a\n\tdelimiter\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x01\x12\x16\n\x05quote\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x01\x12\x10\n\x08headless\x18\x04 \x01(\x08\x12\x1f\n\x0crows_skipped\x18\x05 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x19\n\x08\x65ncoding\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18\x14\x12\x1d\n\x0c\x64\x65\x63imal_mark\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18\x01\x12\x1f\n\x0ethousands_mark\x18\x08 \x01(\tB\x07\xbaH\x04r\x02\x18\x01\x12\x46\n\x0b\x61mount_sign\x18\t \x01(\x0e\x32\'.paystream.reconciliation.v1.AmountSignB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12L\n\x0e\x61\x63\x63ount_holder\x18\n \x01(\x0e\x32*.paystream.reconciliation.v1.AccountHolderB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12+\n\rcurrency_code\x18\x0b \x01(\tB\x14\xbaH\x11r\x0f\x32\r^([A-Z]{3})?$\x12x\n\noperations\x18\x0c \x03(\x0b\x32=.paystream.reconciliation.v1.StatementMapping.OperationsEntryB%\xbaH\"\x9a\x01\x1f\x10\xc8\x01\"\x06r\x04\x10\x01\x18\x64*\x12r\x10\x32\x0e^[A-Z_]{1,40}$\x12s\n\x08outcomes\x18\r \x03(\x0b\x32;.paystream.reconciliation.v1.StatementMapping.OutcomesEntryB$\xbaH!\x9a\x01\x1e\x10\x32\"\x06r\x04\x10\x01\x18\x64*\x12r\x10\x32\x0e^[A-Z_]{1,40}$\x12/\n\x10\x63redit_operation\x18\x0e \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[A-Z_]{0,40}$\x12.\n\x0f\x64\x65\x62it_operation\x18\x0f \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[A-Z_]{0,40}$\x12\x14\n\x0c\x66\x65\x65_negative\x18\x10 \x01(\x08\x12\x1d\n\x0c\x64\x61te_pattern\x18\x11 \x01(\tB\x07\xbaH\x04r\x02\x18(\x12\x1a\n\ttime_zone\x18\x12 \x01(\tB\x07\xbaH\x04r\x02\x18\x32\x1a.\n\x0c\x43olumnsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x31\n\x0fOperationsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a/\n\rOutcomesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xab\x02\n\x0fStatementHeader\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12/\n\x07\x63hannel\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,49}$\x12H\n\x06\x66ormat\x18\x03 \x01(\x0e\x32,.paystream.reconciliation.v1.StatementFormatB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1b\n\tfile_name\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12>\n\x07mapping\x18\x05 \x01(\x0b\x32-.paystream.reconciliation.v1.StatementMapping\x12\"\n\x0e\x63ontent_sha256\x18\x06 \x01(\x0c\x42\n\xbaH\x07z\x02h \xd8\x01\x01\"\x88\x01\n\x16ImportStatementRequest\x12>\n\x06header\x18\x01 \x01(\x0b\x32,.paystream.reconciliation.v1.StatementHeaderH\x00\x12\x1c\n\x05\x63hunk\x18\x02 \x01(\x0c\x42\x0b\xbaH\x08z\x06\x10\x01\x18\x80\x80@H\x00\x42\x10\n\x07\x63ontent\x12\x05\xbaH\x02\x08\x01\"\x9c\x02\n\rStatementFile\x12\x0f\n\x07\x66ile_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12<\n\x06\x66ormat\x18\x03 \x01(\x0e\x32,.paystream.reconciliation.v1.StatementFormat\x12\x11\n\tfile_name\x18\x04 \x01(\t\x12\x16\n\x0e\x63ontent_sha256\x18\x05 \x01(\x0c\x12\x12\n\nsize_bytes\x18\x06 \x01(\x03\x12\x12\n\nline_count\x18\x07 \x01(\x03\x12\x18\n\x10known_line_count\x18\x08 \x01(\x03\x12\r\n\x05\x61\x63tor\x18\t \x01(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xdb\x03\n\tStatement\x12\x14\n\x0cstatement_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66ile_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\x12\x15\n\rcurrency_code\x18\x04 \x01(\t\x12\x16\n\x0estatement_date\x18\x05 \x01(\t\x12\x11\n\treference\x18\x06 \x01(\t\x12\x19\n\x11\x61\x63\x63ount_last_four\x18\x07 \x01(\t\x12\x12\n\nline_count\x18\x08 \x01(\x03\x12\"\n\x15opening_balance_minor\x18\t \x01(\x03H\x00\x88\x01\x01\x12\"\n\x15\x63losing_balance_minor\x18\n \x01(\x03H\x01\x88\x01\x01\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12<\n\x06source\x18\x0c \x01(\x0e\x32,.paystream.reconciliation.v1.StatementSource\x12:\n\x05state\x18\r \x01(\x0e\x32+.paystream.reconciliation.v1.StatementStateB\x18\n\x16_opening_balance_minorB\x18\n\x16_closing_balance_minor\"\xc9\x04\n\rStatementLine\x12\x14\n\x0cstatement_id\x18\x01 \x01(\t\x12\x0f\n\x07line_no\x18\x02 \x01(\x03\x12\x14\n\x0c\x66ile_line_no\x18\x03 \x01(\x03\x12\x0f\n\x07line_id\x18\x04 \x01(\t\x12\x11\n\toperation\x18\x05 \x01(\t\x12\x0f\n\x07outcome\x18\x06 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x07 \x01(\x03\x12\x15\n\rcurrency_code\x18\x08 \x01(\t\x12\x19\n\x11\x63hannel_fee_minor\x18\t \x01(\x03\x12\x11\n\tline_date\x18\n \x01(\t\x12\x12\n\nvalue_date\x18\x0b \x01(\t\x12\x31\n\roccurred_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrelated_no\x18\r \x01(\t\x12\x12\n\nattempt_id\x18\x0e \x01(\t\x12\x19\n\x11\x63hannel_reference\x18\x0f \x01(\t\x12\"\n\x1aoriginal_channel_reference\x18\x10 \x01(\t\x12$\n\x17settlement_amount_minor\x18\x11 \x01(\x03H\x00\x88\x01\x01\x12 \n\x18settlement_currency_code\x18\x12 \x01(\t\x12\x15\n\rexchange_rate\x18\x13 \x01(\t\x12\x18\n\x10payout_reference\x18\x14 \x01(\t\x12\x1a\n\x12\x61\x63quirer_reference\x18\x15 \x01(\t\x12\x0c\n\x04text\x18\x16 \x01(\tB\x1a\n\x18_settlement_amount_minor\"\x8f\x01\n\x17ImportStatementResponse\x12\x38\n\x04\x66ile\x18\x01 \x01(\x0b\x32*.paystream.reconciliation.v1.StatementFile\x12:\n\nstatements\x18\x02 \x03(\x0b\x32&.paystream.reconciliation.v1.Statement\"F\n\x13GetStatementRequest\x12/\n\x0cstatement_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^stm_[0-9a-f]{32}$\"\x8b\x01\n\x14GetStatementResponse\x12\x39\n\tstatement\x18\x01 \x01(\x0b\x32&.paystream.reconciliation.v1.Statement\x12\x38\n\x04\x66ile\x18\x02 \x01(\x0b\x32*.paystream.reconciliation.v1.StatementFile\"\xa0\x02\n\x15ListStatementsRequest\x12\x18\n\x07\x63hannel\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x32\x12-\n\x07\x66ile_id\x18\x02 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^(stf_[0-9a-f]{32})?$\x12>\n\x0estatement_date\x18\x03 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\x12\x44\n\x05state\x18\x04 \x01(\x0e\x32+.paystream.reconciliation.v1.StatementStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tpage_size\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"m\n\x16ListStatementsResponse\x12:\n\nstatements\x18\x01 \x03(\x0b\x32&.paystream.reconciliation.v1.Statement\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x86\x01\n\x19ListStatementLinesRequest\x12/\n\x0cstatement_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^stm_[0-9a-f]{32}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"p\n\x1aListStatementLinesResponse\x12\x39\n\x05lines\x18\x01 \x03(\x0b\x32*.paystream.reconciliation.v1.StatementLine\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x87\x01\n\x0fStatementFormat\x12 \n\x1cSTATEMENT_FORMAT_UNSPECIFIED\x10\x00\x12\x18\n\x14STATEMENT_FORMAT_CSV\x10\x01\x12\x1c\n\x18STATEMENT_FORMAT_CAMT053\x10\x02\x12\x1a\n\x16STATEMENT_FORMAT_MT940\x10\x03*\x93\x01\n\nAmountSign\x12\x1b\n\x17\x41MOUNT_SIGN_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41MOUNT_SIGN_UNSIGNED\x10\x01\x12\x16\n\x12\x41MOUNT_SIGN_SIGNED\x10\x02\x12\x19\n\x15\x41MOUNT_SIGN_INDICATOR\x10\x03\x12\x1b\n\x17\x41MOUNT_SIGN_TWO_COLUMNS\x10\x04*e\n\rAccountHolder\x12\x1e\n\x1a\x41\x43\x43OUNT_HOLDER_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41\x43\x43OUNT_HOLDER_ACQUIRER\x10\x01\x12\x17\n\x13\x41\x43\x43OUNT_HOLDER_BANK\x10\x02*l\n\x0fStatementSource\x12 \n\x1cSTATEMENT_SOURCE_UNSPECIFIED\x10\x00\x12\x1c\n\x18STATEMENT_SOURCE_CHANNEL\x10\x01\x12\x19\n\x15STATEMENT_SOURCE_FILE\x10\x02*\x87\x01\n\x0eStatementState\x12\x1f\n\x1bSTATEMENT_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14STATEMENT_STATE_OPEN\x10\x01\x12\x1a\n\x16STATEMENT_STATE_CLOSED\x10\x02\x12\x1e\n\x1aSTATEMENT_STATE_RECONCILED\x10\x03\x42\x87\x01\n\x1f\x63om.paystream.reconciliation.v1B\x0eStatementProtoP\x01ZRgithub.com/paystream/paystream/gen/go/paystream/reconciliation/v1;reconciliationv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+paystream/reconciliation/v1/statement.proto\x12\x1bpaystream.reconciliation.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbe\x08\n\x10StatementMapping\x12p\n\x07\x63olumns\x18\x01 \x03(\x0b\x32:.paystream.reconciliation.v1.StatementMapping.ColumnsEntryB#\xbaH \x9a\x01\x1d\x10 \"\x12r\x10\x32\x0e^[a-z_]{1,40}$*\x05r\x03\x18\xc8\x01\x12\x1a\n\tdelimiter\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x01\x12\x16\n\x05quote\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x01\x12\x10\n\x08headless\x18\x04 \x01(\x08\x12\x1f\n\x0crows_skipped\x18\x05 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x19\n\x08\x65ncoding\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18\x14\x12\x1d\n\x0c\x64\x65\x63imal_mark\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18\x01\x12\x1f\n\x0ethousands_mark\x18\x08 \x01(\tB\x07\xbaH\x04r\x02\x18\x01\x12\x46\n\x0b\x61mount_sign\x18\t \x01(\x0e\x32\'.paystream.reconciliation.v1.AmountSignB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12L\n\x0e\x61\x63\x63ount_holder\x18\n \x01(\x0e\x32*.paystream.reconciliation.v1.AccountHolderB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12+\n\rcurrency_code\x18\x0b \x01(\tB\x14\xbaH\x11r\x0f\x32\r^([A-Z]{3})?$\x12x\n\noperations\x18\x0c \x03(\x0b\x32=.paystream.reconciliation.v1.StatementMapping.OperationsEntryB%\xbaH\"\x9a\x01\x1f\x10\xc8\x01\"\x06r\x04\x10\x01\x18\x64*\x12r\x10\x32\x0e^[A-Z_]{1,40}$\x12s\n\x08outcomes\x18\r \x03(\x0b\x32;.paystream.reconciliation.v1.StatementMapping.OutcomesEntryB$\xbaH!\x9a\x01\x1e\x10\x32\"\x06r\x04\x10\x01\x18\x64*\x12r\x10\x32\x0e^[A-Z_]{1,40}$\x12/\n\x10\x63redit_operation\x18\x0e \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[A-Z_]{0,40}$\x12.\n\x0f\x64\x65\x62it_operation\x18\x0f \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[A-Z_]{0,40}$\x12\x14\n\x0c\x66\x65\x65_negative\x18\x10 \x01(\x08\x12\x1d\n\x0c\x64\x61te_pattern\x18\x11 \x01(\tB\x07\xbaH\x04r\x02\x18(\x12\x1a\n\ttime_zone\x18\x12 \x01(\tB\x07\xbaH\x04r\x02\x18\x32\x1a.\n\x0c\x43olumnsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x31\n\x0fOperationsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a/\n\rOutcomesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xb7\x02\n\x0fStatementHeader\x12 \n\nrequest_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x33\n\x07\x63hannel\x18\x02 \x01(\tB\"\xe2\x41\x01\x02\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,49}$\x12L\n\x06\x66ormat\x18\x03 \x01(\x0e\x32,.paystream.reconciliation.v1.StatementFormatB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1b\n\tfile_name\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12>\n\x07mapping\x18\x05 \x01(\x0b\x32-.paystream.reconciliation.v1.StatementMapping\x12\"\n\x0e\x63ontent_sha256\x18\x06 \x01(\x0c\x42\n\xbaH\x07z\x02h \xd8\x01\x01\"\x88\x01\n\x16ImportStatementRequest\x12>\n\x06header\x18\x01 \x01(\x0b\x32,.paystream.reconciliation.v1.StatementHeaderH\x00\x12\x1c\n\x05\x63hunk\x18\x02 \x01(\x0c\x42\x0b\xbaH\x08z\x06\x10\x01\x18\x80\x80@H\x00\x42\x10\n\x07\x63ontent\x12\x05\xbaH\x02\x08\x01\"\x9c\x02\n\rStatementFile\x12\x0f\n\x07\x66ile_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12<\n\x06\x66ormat\x18\x03 \x01(\x0e\x32,.paystream.reconciliation.v1.StatementFormat\x12\x11\n\tfile_name\x18\x04 \x01(\t\x12\x16\n\x0e\x63ontent_sha256\x18\x05 \x01(\x0c\x12\x12\n\nsize_bytes\x18\x06 \x01(\x03\x12\x12\n\nline_count\x18\x07 \x01(\x03\x12\x18\n\x10known_line_count\x18\x08 \x01(\x03\x12\r\n\x05\x61\x63tor\x18\t \x01(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xdb\x03\n\tStatement\x12\x14\n\x0cstatement_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66ile_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\x12\x15\n\rcurrency_code\x18\x04 \x01(\t\x12\x16\n\x0estatement_date\x18\x05 \x01(\t\x12\x11\n\treference\x18\x06 \x01(\t\x12\x19\n\x11\x61\x63\x63ount_last_four\x18\x07 \x01(\t\x12\x12\n\nline_count\x18\x08 \x01(\x03\x12\"\n\x15opening_balance_minor\x18\t \x01(\x03H\x00\x88\x01\x01\x12\"\n\x15\x63losing_balance_minor\x18\n \x01(\x03H\x01\x88\x01\x01\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12<\n\x06source\x18\x0c \x01(\x0e\x32,.paystream.reconciliation.v1.StatementSource\x12:\n\x05state\x18\r \x01(\x0e\x32+.paystream.reconciliation.v1.StatementStateB\x18\n\x16_opening_balance_minorB\x18\n\x16_closing_balance_minor\"\xc9\x04\n\rStatementLine\x12\x14\n\x0cstatement_id\x18\x01 \x01(\t\x12\x0f\n\x07line_no\x18\x02 \x01(\x03\x12\x14\n\x0c\x66ile_line_no\x18\x03 \x01(\x03\x12\x0f\n\x07line_id\x18\x04 \x01(\t\x12\x11\n\toperation\x18\x05 \x01(\t\x12\x0f\n\x07outcome\x18\x06 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x07 \x01(\x03\x12\x15\n\rcurrency_code\x18\x08 \x01(\t\x12\x19\n\x11\x63hannel_fee_minor\x18\t \x01(\x03\x12\x11\n\tline_date\x18\n \x01(\t\x12\x12\n\nvalue_date\x18\x0b \x01(\t\x12\x31\n\roccurred_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrelated_no\x18\r \x01(\t\x12\x12\n\nattempt_id\x18\x0e \x01(\t\x12\x19\n\x11\x63hannel_reference\x18\x0f \x01(\t\x12\"\n\x1aoriginal_channel_reference\x18\x10 \x01(\t\x12$\n\x17settlement_amount_minor\x18\x11 \x01(\x03H\x00\x88\x01\x01\x12 \n\x18settlement_currency_code\x18\x12 \x01(\t\x12\x15\n\rexchange_rate\x18\x13 \x01(\t\x12\x18\n\x10payout_reference\x18\x14 \x01(\t\x12\x1a\n\x12\x61\x63quirer_reference\x18\x15 \x01(\t\x12\x0c\n\x04text\x18\x16 \x01(\tB\x1a\n\x18_settlement_amount_minor\"\x8f\x01\n\x17ImportStatementResponse\x12\x38\n\x04\x66ile\x18\x01 \x01(\x0b\x32*.paystream.reconciliation.v1.StatementFile\x12:\n\nstatements\x18\x02 \x03(\x0b\x32&.paystream.reconciliation.v1.Statement\"J\n\x13GetStatementRequest\x12\x33\n\x0cstatement_id\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xbaH\x16r\x14\x32\x12^stm_[0-9a-f]{32}$\"\x8b\x01\n\x14GetStatementResponse\x12\x39\n\tstatement\x18\x01 \x01(\x0b\x32&.paystream.reconciliation.v1.Statement\x12\x38\n\x04\x66ile\x18\x02 \x01(\x0b\x32*.paystream.reconciliation.v1.StatementFile\"\xa0\x02\n\x15ListStatementsRequest\x12\x18\n\x07\x63hannel\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x32\x12-\n\x07\x66ile_id\x18\x02 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^(stf_[0-9a-f]{32})?$\x12>\n\x0estatement_date\x18\x03 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\x12\x44\n\x05state\x18\x04 \x01(\x0e\x32+.paystream.reconciliation.v1.StatementStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tpage_size\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"m\n\x16ListStatementsResponse\x12:\n\nstatements\x18\x01 \x03(\x0b\x32&.paystream.reconciliation.v1.Statement\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8a\x01\n\x19ListStatementLinesRequest\x12\x33\n\x0cstatement_id\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xbaH\x16r\x14\x32\x12^stm_[0-9a-f]{32}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"p\n\x1aListStatementLinesResponse\x12\x39\n\x05lines\x18\x01 \x03(\x0b\x32*.paystream.reconciliation.v1.StatementLine\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x87\x01\n\x0fStatementFormat\x12 \n\x1cSTATEMENT_FORMAT_UNSPECIFIED\x10\x00\x12\x18\n\x14STATEMENT_FORMAT_CSV\x10\x01\x12\x1c\n\x18STATEMENT_FORMAT_CAMT053\x10\x02\x12\x1a\n\x16STATEMENT_FORMAT_MT940\x10\x03*\x93\x01\n\nAmountSign\x12\x1b\n\x17\x41MOUNT_SIGN_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41MOUNT_SIGN_UNSIGNED\x10\x01\x12\x16\n\x12\x41MOUNT_SIGN_SIGNED\x10\x02\x12\x19\n\x15\x41MOUNT_SIGN_INDICATOR\x10\x03\x12\x1b\n\x17\x41MOUNT_SIGN_TWO_COLUMNS\x10\x04*e\n\rAccountHolder\x12\x1e\n\x1a\x41\x43\x43OUNT_HOLDER_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41\x43\x43OUNT_HOLDER_ACQUIRER\x10\x01\x12\x17\n\x13\x41\x43\x43OUNT_HOLDER_BANK\x10\x02*l\n\x0fStatementSource\x12 \n\x1cSTATEMENT_SOURCE_UNSPECIFIED\x10\x00\x12\x1c\n\x18STATEMENT_SOURCE_CHANNEL\x10\x01\x12\x19\n\x15STATEMENT_SOURCE_FILE\x10\x02*\x87\x01\n\x0eStatementState\x12\x1f\n\x1bSTATEMENT_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14STATEMENT_STATE_OPEN\x10\x01\x12\x1a\n\x16STATEMENT_STATE_CLOSED\x10\x02\x12\x1e\n\x1aSTATEMENT_STATE_RECONCILED\x10\x03\x42\x87\x01\n\x1f\x63om.paystream.reconciliation.v1B\x0eStatementProtoP\x01ZRgithub.com/paystream/paystream/gen/go/paystream/reconciliation/v1;reconciliationv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -73,11 +74,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STATEMENTMAPPING'].fields_by_name['time_zone']._loaded_options = None
   _globals['_STATEMENTMAPPING'].fields_by_name['time_zone']._serialized_options = b'\272H\004r\002\0302'
   _globals['_STATEMENTHEADER'].fields_by_name['request_id']._loaded_options = None
-  _globals['_STATEMENTHEADER'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_STATEMENTHEADER'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_STATEMENTHEADER'].fields_by_name['channel']._loaded_options = None
-  _globals['_STATEMENTHEADER'].fields_by_name['channel']._serialized_options = b'\272H\033r\0312\027^[a-z][a-z0-9_-]{0,49}$'
+  _globals['_STATEMENTHEADER'].fields_by_name['channel']._serialized_options = b'\342A\001\002\272H\033r\0312\027^[a-z][a-z0-9_-]{0,49}$'
   _globals['_STATEMENTHEADER'].fields_by_name['format']._loaded_options = None
-  _globals['_STATEMENTHEADER'].fields_by_name['format']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_STATEMENTHEADER'].fields_by_name['format']._serialized_options = b'\342A\001\002\272H\007\202\001\004\020\001 \000'
   _globals['_STATEMENTHEADER'].fields_by_name['file_name']._loaded_options = None
   _globals['_STATEMENTHEADER'].fields_by_name['file_name']._serialized_options = b'\272H\005r\003\030\310\001'
   _globals['_STATEMENTHEADER'].fields_by_name['content_sha256']._loaded_options = None
@@ -87,7 +88,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IMPORTSTATEMENTREQUEST'].fields_by_name['chunk']._loaded_options = None
   _globals['_IMPORTSTATEMENTREQUEST'].fields_by_name['chunk']._serialized_options = b'\272H\010z\006\020\001\030\200\200@'
   _globals['_GETSTATEMENTREQUEST'].fields_by_name['statement_id']._loaded_options = None
-  _globals['_GETSTATEMENTREQUEST'].fields_by_name['statement_id']._serialized_options = b'\272H\026r\0242\022^stm_[0-9a-f]{32}$'
+  _globals['_GETSTATEMENTREQUEST'].fields_by_name['statement_id']._serialized_options = b'\342A\001\002\272H\026r\0242\022^stm_[0-9a-f]{32}$'
   _globals['_LISTSTATEMENTSREQUEST'].fields_by_name['channel']._loaded_options = None
   _globals['_LISTSTATEMENTSREQUEST'].fields_by_name['channel']._serialized_options = b'\272H\004r\002\0302'
   _globals['_LISTSTATEMENTSREQUEST'].fields_by_name['file_id']._loaded_options = None
@@ -101,51 +102,51 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSTATEMENTSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTSTATEMENTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_LISTSTATEMENTLINESREQUEST'].fields_by_name['statement_id']._loaded_options = None
-  _globals['_LISTSTATEMENTLINESREQUEST'].fields_by_name['statement_id']._serialized_options = b'\272H\026r\0242\022^stm_[0-9a-f]{32}$'
+  _globals['_LISTSTATEMENTLINESREQUEST'].fields_by_name['statement_id']._serialized_options = b'\342A\001\002\272H\026r\0242\022^stm_[0-9a-f]{32}$'
   _globals['_LISTSTATEMENTLINESREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTSTATEMENTLINESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTSTATEMENTLINESREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTSTATEMENTLINESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
-  _globals['_STATEMENTFORMAT']._serialized_start=4035
-  _globals['_STATEMENTFORMAT']._serialized_end=4170
-  _globals['_AMOUNTSIGN']._serialized_start=4173
-  _globals['_AMOUNTSIGN']._serialized_end=4320
-  _globals['_ACCOUNTHOLDER']._serialized_start=4322
-  _globals['_ACCOUNTHOLDER']._serialized_end=4423
-  _globals['_STATEMENTSOURCE']._serialized_start=4425
-  _globals['_STATEMENTSOURCE']._serialized_end=4533
-  _globals['_STATEMENTSTATE']._serialized_start=4536
-  _globals['_STATEMENTSTATE']._serialized_end=4671
-  _globals['_STATEMENTMAPPING']._serialized_start=139
-  _globals['_STATEMENTMAPPING']._serialized_end=1225
-  _globals['_STATEMENTMAPPING_COLUMNSENTRY']._serialized_start=1079
-  _globals['_STATEMENTMAPPING_COLUMNSENTRY']._serialized_end=1125
-  _globals['_STATEMENTMAPPING_OPERATIONSENTRY']._serialized_start=1127
-  _globals['_STATEMENTMAPPING_OPERATIONSENTRY']._serialized_end=1176
-  _globals['_STATEMENTMAPPING_OUTCOMESENTRY']._serialized_start=1178
-  _globals['_STATEMENTMAPPING_OUTCOMESENTRY']._serialized_end=1225
-  _globals['_STATEMENTHEADER']._serialized_start=1228
-  _globals['_STATEMENTHEADER']._serialized_end=1527
-  _globals['_IMPORTSTATEMENTREQUEST']._serialized_start=1530
-  _globals['_IMPORTSTATEMENTREQUEST']._serialized_end=1666
-  _globals['_STATEMENTFILE']._serialized_start=1669
-  _globals['_STATEMENTFILE']._serialized_end=1953
-  _globals['_STATEMENT']._serialized_start=1956
-  _globals['_STATEMENT']._serialized_end=2431
-  _globals['_STATEMENTLINE']._serialized_start=2434
-  _globals['_STATEMENTLINE']._serialized_end=3019
-  _globals['_IMPORTSTATEMENTRESPONSE']._serialized_start=3022
-  _globals['_IMPORTSTATEMENTRESPONSE']._serialized_end=3165
-  _globals['_GETSTATEMENTREQUEST']._serialized_start=3167
-  _globals['_GETSTATEMENTREQUEST']._serialized_end=3237
-  _globals['_GETSTATEMENTRESPONSE']._serialized_start=3240
-  _globals['_GETSTATEMENTRESPONSE']._serialized_end=3379
-  _globals['_LISTSTATEMENTSREQUEST']._serialized_start=3382
-  _globals['_LISTSTATEMENTSREQUEST']._serialized_end=3670
-  _globals['_LISTSTATEMENTSRESPONSE']._serialized_start=3672
-  _globals['_LISTSTATEMENTSRESPONSE']._serialized_end=3781
-  _globals['_LISTSTATEMENTLINESREQUEST']._serialized_start=3784
-  _globals['_LISTSTATEMENTLINESREQUEST']._serialized_end=3918
-  _globals['_LISTSTATEMENTLINESRESPONSE']._serialized_start=3920
-  _globals['_LISTSTATEMENTLINESRESPONSE']._serialized_end=4032
+  _globals['_STATEMENTFORMAT']._serialized_start=4088
+  _globals['_STATEMENTFORMAT']._serialized_end=4223
+  _globals['_AMOUNTSIGN']._serialized_start=4226
+  _globals['_AMOUNTSIGN']._serialized_end=4373
+  _globals['_ACCOUNTHOLDER']._serialized_start=4375
+  _globals['_ACCOUNTHOLDER']._serialized_end=4476
+  _globals['_STATEMENTSOURCE']._serialized_start=4478
+  _globals['_STATEMENTSOURCE']._serialized_end=4586
+  _globals['_STATEMENTSTATE']._serialized_start=4589
+  _globals['_STATEMENTSTATE']._serialized_end=4724
+  _globals['_STATEMENTMAPPING']._serialized_start=172
+  _globals['_STATEMENTMAPPING']._serialized_end=1258
+  _globals['_STATEMENTMAPPING_COLUMNSENTRY']._serialized_start=1112
+  _globals['_STATEMENTMAPPING_COLUMNSENTRY']._serialized_end=1158
+  _globals['_STATEMENTMAPPING_OPERATIONSENTRY']._serialized_start=1160
+  _globals['_STATEMENTMAPPING_OPERATIONSENTRY']._serialized_end=1209
+  _globals['_STATEMENTMAPPING_OUTCOMESENTRY']._serialized_start=1211
+  _globals['_STATEMENTMAPPING_OUTCOMESENTRY']._serialized_end=1258
+  _globals['_STATEMENTHEADER']._serialized_start=1261
+  _globals['_STATEMENTHEADER']._serialized_end=1572
+  _globals['_IMPORTSTATEMENTREQUEST']._serialized_start=1575
+  _globals['_IMPORTSTATEMENTREQUEST']._serialized_end=1711
+  _globals['_STATEMENTFILE']._serialized_start=1714
+  _globals['_STATEMENTFILE']._serialized_end=1998
+  _globals['_STATEMENT']._serialized_start=2001
+  _globals['_STATEMENT']._serialized_end=2476
+  _globals['_STATEMENTLINE']._serialized_start=2479
+  _globals['_STATEMENTLINE']._serialized_end=3064
+  _globals['_IMPORTSTATEMENTRESPONSE']._serialized_start=3067
+  _globals['_IMPORTSTATEMENTRESPONSE']._serialized_end=3210
+  _globals['_GETSTATEMENTREQUEST']._serialized_start=3212
+  _globals['_GETSTATEMENTREQUEST']._serialized_end=3286
+  _globals['_GETSTATEMENTRESPONSE']._serialized_start=3289
+  _globals['_GETSTATEMENTRESPONSE']._serialized_end=3428
+  _globals['_LISTSTATEMENTSREQUEST']._serialized_start=3431
+  _globals['_LISTSTATEMENTSREQUEST']._serialized_end=3719
+  _globals['_LISTSTATEMENTSRESPONSE']._serialized_start=3721
+  _globals['_LISTSTATEMENTSRESPONSE']._serialized_end=3830
+  _globals['_LISTSTATEMENTLINESREQUEST']._serialized_start=3833
+  _globals['_LISTSTATEMENTLINESREQUEST']._serialized_end=3971
+  _globals['_LISTSTATEMENTLINESRESPONSE']._serialized_start=3973
+  _globals['_LISTSTATEMENTLINESRESPONSE']._serialized_end=4085
 # @@protoc_insertion_point(module_scope)

@@ -163,11 +163,13 @@ class BankAccountDisabled(AvroRecord):
         currency_code: The currency that it takes: ISO 4217 code in upper case, three letters.
         last_four: Last four characters of its number, digits or capital letters; nothing more of it is in any event.
         refused: Whether it was refused when it was checked; otherwise it was disabled.
+        stated_reason: Why, as who disabled it says, 1..500 characters, no card number; null where a check refused it,
+            and in earlier versions.
     """
 
     RECORD: ClassVar[str] = "paystream.withdrawal.v1.BankAccountDisabled"
     TOPIC: ClassVar[str] = "withdrawal.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "bank_account_id"
 
     event_id: str = ""
@@ -182,6 +184,7 @@ class BankAccountDisabled(AvroRecord):
     currency_code: str
     last_four: str
     refused: bool
+    stated_reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -865,11 +868,12 @@ class WithdrawalRejected(AvroRecord):
         note: What who created it wrote about it, 1..500 characters, no card number; null when nothing.
         submitted_at: When it was handed to the bank, UTC, microseconds; null before.
         payout_fee_minor: What the merchant is charged for the payout, in minor units of currency_code, 0..2^53-1.
+        reason: Why, as who rejected it says, 1..500 characters, no card number; null in earlier versions.
     """
 
     RECORD: ClassVar[str] = "paystream.withdrawal.v1.WithdrawalRejected"
     TOPIC: ClassVar[str] = "withdrawal.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "withdrawal_id"
 
     event_id: str = ""
@@ -890,6 +894,7 @@ class WithdrawalRejected(AvroRecord):
     note: str | None
     submitted_at: datetime | None
     payout_fee_minor: int
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

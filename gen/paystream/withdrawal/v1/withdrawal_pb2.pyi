@@ -12,6 +12,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from paystream.common.v1 import contradiction_pb2 as _contradiction_pb2
 from paystream.common.v1 import money_pb2 as _money_pb2
+from paystream.common.v1 import stated_reason_pb2 as _stated_reason_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -283,6 +284,7 @@ class Withdrawal(_message.Message):
     BANK_ACCOUNT_LAST_FOUR_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
     SUBMIT_TIME_FIELD_NUMBER: _builtins.int
+    STATED_REASON_FIELD_NUMBER: _builtins.int
     withdrawal_id: _builtins.str
     """wdr_ and a UUIDv7."""
     merchant_id: _builtins.str
@@ -347,6 +349,10 @@ class Withdrawal(_message.Message):
     def submit_time(self) -> _timestamp_pb2.Timestamp:
         """When it was handed to the bank; absent before."""
 
+    @_builtins.property
+    def stated_reason(self) -> _stated_reason_pb2.StatedReason:
+        """Why it was rejected or called off; absent unless REJECTED or CANCELLED."""
+
     def __init__(
         self,
         *,
@@ -376,10 +382,11 @@ class Withdrawal(_message.Message):
         bank_account_last_four: _builtins.str = ...,
         note: _builtins.str = ...,
         submit_time: _timestamp_pb2.Timestamp | None = ...,
+        stated_reason: _stated_reason_pb2.StatedReason | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_returned_minor", b"_returned_minor", "amount", b"amount", "create_time", b"create_time", "returned_minor", b"returned_minor", "submit_time", b"submit_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_returned_minor", b"_returned_minor", "amount", b"amount", "create_time", b"create_time", "returned_minor", b"returned_minor", "stated_reason", b"stated_reason", "submit_time", b"submit_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_returned_minor", b"_returned_minor", "amount", b"amount", "approval_required", b"approval_required", "bank_account_id", b"bank_account_id", "bank_account_last_four", b"bank_account_last_four", "blocked_reason", b"blocked_reason", "channel", b"channel", "channel_reference", b"channel_reference", "contradicted", b"contradicted", "correlation_id", b"correlation_id", "create_time", b"create_time", "decider", b"decider", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "funds_held", b"funds_held", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "note", b"note", "requester", b"requester", "return_code", b"return_code", "returned_minor", b"returned_minor", "state", b"state", "submit_time", b"submit_time", "taken_minor", b"taken_minor", "update_time", b"update_time", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_returned_minor", b"_returned_minor", "amount", b"amount", "approval_required", b"approval_required", "bank_account_id", b"bank_account_id", "bank_account_last_four", b"bank_account_last_four", "blocked_reason", b"blocked_reason", "channel", b"channel", "channel_reference", b"channel_reference", "contradicted", b"contradicted", "correlation_id", b"correlation_id", "create_time", b"create_time", "decider", b"decider", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "funds_held", b"funds_held", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "note", b"note", "requester", b"requester", "return_code", b"return_code", "returned_minor", b"returned_minor", "state", b"state", "stated_reason", b"stated_reason", "submit_time", b"submit_time", "taken_minor", b"taken_minor", "update_time", b"update_time", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__returned_minor: _TypeAlias = _typing.Literal["returned_minor"]  # noqa: Y015
     _WhichOneofArgType__returned_minor: _TypeAlias = _typing.Literal["_returned_minor", b"_returned_minor"]  # noqa: Y015
@@ -462,6 +469,7 @@ class BankAccount(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    STATED_REASON_FIELD_NUMBER: _builtins.int
     bank_account_id: _builtins.str
     """bnk_ and a UUIDv7."""
     merchant_id: _builtins.str
@@ -480,6 +488,10 @@ class BankAccount(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
 
+    @_builtins.property
+    def stated_reason(self) -> _stated_reason_pb2.StatedReason:
+        """Why it is not to be used any more; absent unless DISABLED."""
+
     def __init__(
         self,
         *,
@@ -490,10 +502,11 @@ class BankAccount(_message.Message):
         state: Global___BankAccountState.ValueType = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        stated_reason: _stated_reason_pb2.StatedReason | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "stated_reason", b"stated_reason", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_account_id", b"bank_account_id", "create_time", b"create_time", "currency_code", b"currency_code", "last_four", b"last_four", "merchant_id", b"merchant_id", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_account_id", b"bank_account_id", "create_time", b"create_time", "currency_code", b"currency_code", "last_four", b"last_four", "merchant_id", b"merchant_id", "state", b"state", "stated_reason", b"stated_reason", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -745,19 +758,23 @@ class RejectWithdrawalRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     WITHDRAWAL_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it changes nothing."""
     withdrawal_id: _builtins.str
     """The withdrawal: wdr_ and 32 hexadecimal digits."""
+    reason: _builtins.str
+    """Why, kept with the withdrawal and told in WithdrawalRejected; 1 to 500 characters without control characters, no card number."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         withdrawal_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "request_id", b"request_id", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -801,7 +818,7 @@ class CancelWithdrawalRequest(_message.Message):
     withdrawal_id: _builtins.str
     """The withdrawal: wdr_ and 32 hexadecimal digits."""
     reason: _builtins.str
-    """Why, at most 500 characters; empty where nothing is to be said."""
+    """Why, kept with the withdrawal and told in WithdrawalCancelled; 1 to 500 characters without control characters, no card number."""
     def __init__(
         self,
         *,
@@ -1319,19 +1336,23 @@ class DisableBankAccountRequest(_message.Message):
 
     BANK_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     bank_account_id: _builtins.str
     """The bank account: bnk_ and 32 hexadecimal digits."""
     request_id: _builtins.str
     """A UUID that names this request: sent again, it changes nothing and is answered as it was, for a day."""
+    reason: _builtins.str
+    """Why, kept with the bank account and told in BankAccountDisabled; 1 to 500 characters without control characters, no card number."""
     def __init__(
         self,
         *,
         bank_account_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_account_id", b"bank_account_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_account_id", b"bank_account_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1609,19 +1630,23 @@ class RejectResolutionRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it changes nothing."""
     contradiction_id: _builtins.str
     """ctr_ and 32 hexadecimal digits."""
+    reason: _builtins.str
+    """Why, kept with the contradiction; 1 to 500 characters without control characters, no card number."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         contradiction_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

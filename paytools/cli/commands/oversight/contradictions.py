@@ -33,6 +33,7 @@ SERVICES: Mapping[str, tuple[Any, Any]] = MappingProxyType(
 
 Where = Annotated[str | None, typer.Option("--address", "-a", help="host:port or unix:/path; else the local stack's.")]
 Which = Annotated[str, typer.Option("--service", "-s", help="Whose: payment or withdrawal.")]
+Reason = Annotated[str, typer.Option("--reason", "-r", help="Why, 1 to 500 characters.")]
 Caller = Annotated[str, typer.Option("--as", help="Your name; who approves must be another.")]
 ContradictionId = Annotated[str, typer.Argument(help="ctr_ and 32 hexadecimal digits.")]
 
@@ -73,7 +74,7 @@ def propose(
     contradiction_id: ContradictionId,
     resolution: Annotated[str, typer.Argument(help="NONE, CHARGE_MERCHANT, WRITE_OFF or ACCEPT.")],
     *,
-    reason: Annotated[str, typer.Option("--reason", "-r", help="Why, 1 to 500 characters.")],
+    reason: Reason,
     caller: Caller,
     service: Which = "payment",
     address: Where = None,
@@ -104,13 +105,16 @@ def approve(
 @app.command()
 def reject(
     contradiction_id: ContradictionId,
+    *,
+    reason: Reason,
     caller: Caller,
     service: Which = "payment",
     address: Where = None,
     home: addresses.Home = addresses.DEFAULT_HOME,
 ) -> None:
-    """Reject what another proposed."""
-    _ask("RejectResolution", service, _address(service, address, home), caller, contradiction_id=contradiction_id)
+    """Reject what another proposed, for a reason."""
+    where = _address(service, address, home)
+    _ask("RejectResolution", service, where, caller, contradiction_id=contradiction_id, reason=reason)
 
 
 def _known(service: str) -> tuple[Any, Any]:

@@ -166,7 +166,7 @@ def webhook_event(event: Event, now: datetime) -> WebhookEvent:
 def delivery_of(event: WebhookEvent, endpoint: WebhookEndpoint, *, at: datetime, now: datetime) -> WebhookDelivery:
     """Return a new delivery of an event to an endpoint, due at a real time."""
     return WebhookDelivery(
-        delivery_id=new_id("whd"),
+        delivery_id=new_id("whd", of=endpoint.merchant_id),
         endpoint_id=endpoint.endpoint_id,
         merchant_id=event.merchant_id,
         event_id=event.event_id,
@@ -186,7 +186,7 @@ async def _tell_stopped(tx: Tx, endpoints: Sequence[WebhookEndpoint]) -> None:
     mails = []
     for endpoint in endpoints:
         cause = Cause(new_id("cor"))
-        event = webhooks.endpoint.stopped(endpoint, event_id=new_id("evt"))
+        event = webhooks.endpoint.stopped(endpoint, event_id=new_id("evt", of=endpoint.merchant_id))
         tx.emit(event, cause=cause)
         mails.append(QueueNotifications(event=replace(event, correlation_id=cause.correlation_id), cause=cause))
     await queue_notifications(tx, mails)

@@ -195,7 +195,7 @@ def _require_key(fingerprint: str | None) -> str:
 
 def _endpoint(item: CreateWebhookEndpoint, now: datetime) -> WebhookEndpoint:
     return WebhookEndpoint(
-        endpoint_id=new_id("whe"),
+        endpoint_id=new_id("whe", of=item.merchant_id),
         merchant_id=item.merchant_id,
         url=item.url,
         event_filters=item.event_filters,

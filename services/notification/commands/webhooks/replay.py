@@ -124,7 +124,7 @@ async def _deliver_again(tx: Tx, endpoint: WebhookEndpoint, events: Sequence[Web
 
 
 def _test_event(endpoint: WebhookEndpoint, now: datetime) -> WebhookEvent:
-    event_id = new_id("evt")
+    event_id = new_id("evt", of=endpoint.merchant_id)
     body = webhooks.body.encode_test(
         endpoint_id=endpoint.endpoint_id, merchant_id=endpoint.merchant_id, event_id=event_id, now=now
     )

@@ -82,7 +82,7 @@ def receive(
     """Hold money that came late, and try to give it back; emits LateCaptureReceived and RefundCreated."""
     now = rows.tx.now
     late = LateCapture(
-        capture_id=new_id("cap"),
+        capture_id=new_id("cap", of=attempt.payment_id),
         payment_id=attempt.payment_id,
         attempt_id=attempt.attempt_id,
         contradiction_id=contradiction_id,
@@ -109,7 +109,7 @@ def give_back(rows: ContradictionWork, late: LateCapture, *, cause: Cause) -> Re
         IllegalTransition: It was given back or accepted, or is being given back.
     """
     payment, tried, refund, event = domain.late_capture.give_back(
-        rows.payments[late.payment_id], late, refund_id=new_id("ref"), now=rows.tx.now
+        rows.payments[late.payment_id], late, refund_id=new_id("ref", of=late.payment_id), now=rows.tx.now
     )
     rows.late_captures.put(tried)
     rows.add_refund(payment, refund, traceparent=cause.traceparent, original_reference=late.original_reference)

@@ -93,7 +93,7 @@ def contradict(
         recorded=recorded,
         decided=decided,
         word=word,
-        contradiction_id=new_id("ctr"),
+        contradiction_id=new_id("ctr", of=recorded.payment_id),
         orders=orders,
     )
     treatment = later_word.TREATMENTS.get((recorded.action, word), Treatment.NOTE)

@@ -59,7 +59,9 @@ class Desk:
         return (await self.call.GetWebhookEndpoint(pb.GetWebhookEndpointRequest(endpoint_id=endpoint_id), ANY)).endpoint
 
     async def change(self, endpoint_id: str, *paths: str, **fields: Any) -> pb.WebhookEndpoint:
-        request = pb.UpdateWebhookEndpointRequest(request_id=str(uuid.uuid4()), endpoint_id=endpoint_id, **fields)
+        request = pb.UpdateWebhookEndpointRequest(
+            request_id=str(uuid.uuid4()), endpoint=pb.WebhookEndpoint(endpoint_id=endpoint_id, **fields)
+        )
         request.update_mask.paths.extend(paths)
         return (await self.call.UpdateWebhookEndpoint(request, ANY)).endpoint
 

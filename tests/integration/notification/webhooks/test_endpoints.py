@@ -12,6 +12,7 @@ import pytest
 from paykit.clock import ManualClock
 from paykit.errors import DomainError, EtagMismatch, FieldInvalid, IllegalTransition, PageTokenInvalid
 from paykit.postgres.database import Tx
+from paykit.serve.validation.update_masks import UpdateMaskInvalid
 from paykit.testing.outbox_events import outbox_events
 from paystream.notification.v1 import webhook_pb2 as pb
 from services.notification.commands.webhooks import delivery as delivery_commands
@@ -25,7 +26,6 @@ from services.notification.domain.webhooks.endpoint import (
     WebhookKeyMissing,
 )
 from services.notification.domain.webhooks.filters import WebhookFilterInvalid
-from services.notification.messages.webhook import WebhookUpdateMaskInvalid
 from tests.integration.notification.webhooks.conftest import ANY, ENABLED, MERCHANT, PAUSED, Desk
 from tests.line.receiving import OK, answering, receiver, status
 
@@ -121,9 +121,10 @@ async def test_change_names_its_fields_and_holds_for_what_comes_after_it(desk: D
 @pytest.mark.parametrize(
     ("paths", "fields", "refusal"),
     [
-        ((), {}, WebhookUpdateMaskInvalid),
-        (("merchant_id",), {}, WebhookUpdateMaskInvalid),
-        (("state",), {}, WebhookUpdateMaskInvalid),
+        ((), {}, UpdateMaskInvalid),
+        (("merchant_id",), {}, UpdateMaskInvalid),
+        (("state",), {}, FieldInvalid),
+        (("state",), {"state": pb.WEBHOOK_ENDPOINT_STATE_DELETED}, FieldInvalid),
         (("url",), {"url": "http://10.0.0.1/"}, WebhookAddressRefused),
         (("event_filters",), {"event_filters": ["nothing.*"]}, WebhookFilterInvalid),
         (("description",), {"description": "a", "etag": "v9"}, EtagMismatch),

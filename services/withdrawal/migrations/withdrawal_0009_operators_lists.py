@@ -2,8 +2,8 @@
 
 from paykit.postgres.upgrades import schema_changes
 
-revision = "withdrawal_0008"
-down_revision = "withdrawal_0007"
+revision = "withdrawal_0009"
+down_revision = "withdrawal_0008"
 branch_labels = None
 concurrent = True
 expands = True

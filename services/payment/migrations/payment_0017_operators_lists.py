@@ -2,8 +2,8 @@
 
 from paykit.postgres.upgrades import schema_changes
 
-revision = "payment_0016"
-down_revision = "payment_0015"
+revision = "payment_0017"
+down_revision = "payment_0016"
 branch_labels = None
 concurrent = True
 expands = True
