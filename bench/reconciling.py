@@ -14,6 +14,7 @@ from pathlib import Path
 import asyncpg
 import grpc
 import psutil
+from google.api.httpbody_pb2 import HttpBody
 
 from bench import children
 from bench.figures import Figures
@@ -102,9 +103,9 @@ async def _requests(lines: int) -> AsyncIterator[statement_pb2.ImportStatementRe
     for number in range(lines):
         held += f"line-{number},CAPTURE,12.50,USD,0.19,{day},ch_{number}\n"
         if len(held) > CHUNK_BYTES:
-            yield statement_pb2.ImportStatementRequest(chunk=held.encode())
+            yield statement_pb2.ImportStatementRequest(file=HttpBody(data=held.encode()))
             held = ""
-    yield statement_pb2.ImportStatementRequest(chunk=held.encode())
+    yield statement_pb2.ImportStatementRequest(file=HttpBody(data=held.encode()))
 
 
 def _peak_mib() -> float:

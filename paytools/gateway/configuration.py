@@ -5,15 +5,19 @@ HTTP connection manager.
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from paytools.gateway import contracts, refusals
+from google.protobuf.descriptor import ServiceDescriptor
+
+from paytools.gateway import contracts, files, refusals
 
 HEALTH_PATH = "/healthz"
 """Answered by the gateway itself, with 200: whether it listens, not whether services do."""
 BODY_BYTES_MAX = 8 * 1024 * 1024
 """Of a request or reply as JSON: one of 4 MiB in protobuf, which services take at most, whose bytes are in base64."""
+FILE_BYTES_MAX = 64 * 1024 * 1024
+"""Of a file that is answered: it is held here until it is whole."""
 BUFFER_BYTES_MAX = 1024 * 1024
 """What Envoy keeps of a stream whose other end is slow."""
 CONNECT_S_MAX = 2
@@ -27,6 +31,7 @@ CONCURRENT_CALLS_MAX = 2_000
 """To one service; the others are refused at once."""
 CONNECT_TRIES_MAX = 2
 """More tries where a service took nothing of the call: no connection, or a stream that it refused."""
+WHOLE_FILES = "whole_files"
 CORS_MAX_AGE_S = 3_600
 CONNECTIONS_MAX = 10_000
 """Of callers; one more is closed at once."""
@@ -73,22 +78,20 @@ def configuration(
         audiences: Whose calls are led to services, of `contracts.AUDIENCES` (docs/audiences.md).
         origins: Regular expressions of the origins whose pages may call, as browsers send them; none by default.
     """
-    offered = {
-        each.full_name: contracts.program(each)
-        for each in contracts.services(audiences)
-        if contracts.program(each) in addresses
-    }
+    services = [each for each in contracts.services(audiences) if contracts.program(each) in addresses]
+    offered = {each.full_name: contracts.program(each) for each in services}
+    routes = [_health(), *(route for service in services for route in _routes(service)), _nothing()]
     return {
         "node": {"id": "paystream-gateway", "cluster": "paystream-gateway"},
         "static_resources": {
-            "listeners": [_listener(listen, offered, origins)],
+            "listeners": [_listener(listen, offered, _host(routes, origins))],
             "clusters": [_cluster(name, address) for name, address in addresses.items()],
         },
         "overload_manager": {"resource_monitors": [_connections_bound()]},
     }
 
 
-def _listener(listen: str, offered: Mapping[str, str], origins: Sequence[str]) -> Configuration:
+def _listener(listen: str, offered: Mapping[str, str], host: Configuration) -> Configuration:
     return {
         "name": "gateway",
         "address": _address(listen),
@@ -98,7 +101,7 @@ def _listener(listen: str, offered: Mapping[str, str], origins: Sequence[str]) -
                 "filters": [
                     {
                         "name": "envoy.filters.network.http_connection_manager",
-                        "typed_config": _connections(offered, origins),
+                        "typed_config": _connections(offered, host),
                     }
                 ]
             }
@@ -113,7 +116,7 @@ def _connections_bound() -> Configuration:
     return {"name": f"envoy.resource_monitors.{name}", "typed_config": bound}
 
 
-def _connections(offered: Mapping[str, str], origins: Sequence[str]) -> Configuration:
+def _connections(offered: Mapping[str, str], host: Configuration) -> Configuration:
     return {
         "@type": f"{TYPES}extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "gateway",
@@ -127,11 +130,12 @@ def _connections(offered: Mapping[str, str], origins: Sequence[str]) -> Configur
         "route_config": {
             "name": "services",
             "validate_clusters": False,
-            "virtual_hosts": [_host(offered, origins)],
+            "virtual_hosts": [host],
         },
         "http_filters": [
             _filter("header_mutation", "header_mutation.v3.HeaderMutation", _kept_type()),
             _filter("cors", "cors.v3.Cors"),
+            _filter("lua", "lua.v3.Lua", {"source_codes": {WHOLE_FILES: {"inline_string": files.script()}}}),
             _filter("grpc_web", "grpc_web.v3.GrpcWeb"),
             _filter("grpc_json_transcoder", "grpc_json_transcoder.v3.GrpcJsonTranscoder", _transcoding(offered)),
             _filter("router", "router.v3.Router", {"suppress_envoy_headers": True}),
@@ -165,7 +169,7 @@ def _transcoding(offered: Mapping[str, str]) -> Configuration:
     }
 
 
-def _host(offered: Mapping[str, str], origins: Sequence[str]) -> Configuration:
+def _host(routes: Sequence[Configuration], origins: Sequence[str]) -> Configuration:
     cors = {
         "@type": f"{FILTERS}.cors.v3.CorsPolicy",
         "allow_origin_string_match": [{"safe_regex": {"regex": origin}} for origin in origins],
@@ -180,7 +184,7 @@ def _host(offered: Mapping[str, str], origins: Sequence[str]) -> Configuration:
         # The path as it came, filters and references in it: services have the request itself, and bound their headers.
         "request_headers_to_remove": ["x-envoy-original-path", "x-envoy-original-method"],
         "typed_per_filter_config": {"envoy.filters.http.cors": cors},
-        "routes": [_health(), *(_route(service, program) for service, program in offered.items()), _nothing()],
+        "routes": list(routes),
     }
 
 
@@ -207,10 +211,22 @@ def _nothing() -> Configuration:
     return {"match": {"prefix": "/"}, "route": nowhere}
 
 
-def _route(service: str, program: str) -> Configuration:
+def _routes(service: ServiceDescriptor) -> Iterator[Configuration]:
     """Lead calls of a proto service to it, by the path that gRPC gives them: the transcoder has made one of each."""
+    program = contracts.program(service)
+    whole = {"@type": f"{FILTERS}.lua.v3.LuaPerRoute", "name": WHOLE_FILES}
+    for method in contracts.file_methods(service):
+        yield {
+            **_route({"path": f"/{service.full_name}/{method}"}, program),
+            "typed_per_filter_config": {"envoy.filters.http.lua": whole},
+            "per_request_buffer_limit_bytes": FILE_BYTES_MAX,
+        }
+    yield _route({"prefix": f"/{service.full_name}/"}, program)
+
+
+def _route(match: Configuration, program: str) -> Configuration:
     return {
-        "match": {"prefix": f"/{service}/"},
+        "match": match,
         "route": {
             "cluster": program,
             # Services end calls: after 30 s, or by the caller's grpc-timeout, which is passed on.

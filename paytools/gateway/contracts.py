@@ -5,8 +5,9 @@ import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
-from google.api import annotations_pb2, http_pb2
+from google.api import annotations_pb2, http_pb2, httpbody_pb2
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.rpc import error_details_pb2
@@ -69,6 +70,16 @@ def _call(rule: http_pb2.HttpRule) -> HttpCall:
     return HttpCall(
         verb=pattern.upper(), path=str(getattr(rule, pattern)), body=rule.body, response_body=rule.response_body
     )
+
+
+def file_methods(service: ServiceDescriptor) -> list[str]:
+    """Return the names of a service's methods that answer a file: a stream of google.api.HttpBody."""
+    return [method.name for method in service.methods if method.server_streaming and _answers_a_file(method)]
+
+
+def _answers_a_file(method: Any) -> bool:
+    within = [field.message_type for field in method.output_type.fields if field.message_type is not None]
+    return httpbody_pb2.HttpBody.DESCRIPTOR.full_name in {message.full_name for message in within}
 
 
 def descriptors() -> FileDescriptorSet:

@@ -38,6 +38,9 @@ REFUSALS: Mapping[int, GatewayRefusal] = MappingProxyType(
 )
 """By the HTTP status that the gateway answers with."""
 
+FILE_INCOMPLETE = GatewayRefusal(StatusCode.UNAVAILABLE, "HTTP_FILE_INCOMPLETE")
+"""A service failed in the midst of a file; answered with 503."""
+
 
 def body(refusal: GatewayRefusal, text: str) -> dict[str, object]:
     """Return a google.rpc.Status with its ErrorInfo, as JSON has it.

@@ -102,7 +102,8 @@ def _leaves(
     """Yield the fields that a query can give, those of messages in the request by their path."""
     for field in message.fields:
         where = f"{path}{field.name}"
-        if where in skip:
+        # Maps and lists of messages have no form in a query.
+        if where in skip or (field.is_repeated and field.message_type is not None):
             continue
         needed = required and is_required(field)
         if field.message_type is None or field.message_type.full_name in WELL_KNOWN:

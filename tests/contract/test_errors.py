@@ -13,7 +13,7 @@ import services
 from paykit.errors import DomainError
 from paykit.serve import status
 from paykit.serve.operations import Operation
-from paytools.gateway.refusals import REFUSALS
+from paytools.gateway.refusals import FILE_INCOMPLETE, REFUSALS
 
 DOCUMENT = Path(__file__).parents[2] / "docs/errors.md"
 ROW = re.compile(
@@ -31,7 +31,7 @@ BY_INSTANCE = {"SETTLEMENT_NOT_DUE"}
 def test_every_reason_is_in_the_catalogue_with_its_code_and_no_other_is() -> None:
     raised = {(error.reason, status.CODES[error.kind].name) for error in refusals()}
     raised.add((status.INTERNAL_REASON, "INTERNAL"))
-    raised |= {(refusal.reason, refusal.code.name) for refusal in REFUSALS.values()}
+    raised |= {(refusal.reason, refusal.code.name) for refusal in (*REFUSALS.values(), FILE_INCOMPLETE)}
     listed = [(row["reason"], row["code"]) for row in ROW.finditer(DOCUMENT.read_text(encoding="utf-8"))]
     assert sorted(raised) == sorted(listed)
 

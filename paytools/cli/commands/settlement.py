@@ -132,4 +132,4 @@ def _chunks(channel: grpc.Channel, settlement_id: str, format_: Format) -> Itera
         settlement_id=settlement_id, format=pb.ExportFormat.Value(f"EXPORT_FORMAT_{format_.name}")
     )
     stub = settlement_pb2_grpc.SettlementServiceStub(channel)
-    return (response.chunk for response in stub.ExportSettlement(request, timeout=STREAM_S_MAX))
+    return (response.document.data for response in stub.ExportSettlement(request, timeout=STREAM_S_MAX))

@@ -71,6 +71,9 @@ SUM_COLUMNS = COLUMNS[: COLUMNS.index("item_id")]
 class RowWriter(Protocol):
     """Writes rows piece by piece."""
 
+    media_type: str
+    """Of what is written, as Content-Type has it."""
+
     def begin(self) -> str:
         """Return what stands before the rows."""
 
@@ -80,6 +83,8 @@ class RowWriter(Protocol):
 
 class CsvRows:
     """RFC 4180: a line of column names, then one for each row; the columns of items only where these are wanted."""
+
+    media_type = "text/csv; charset=utf-8"
 
     def __init__(self, *, items: bool) -> None:
         self._width = len(COLUMNS if items else SUM_COLUMNS)
@@ -95,6 +100,8 @@ class CsvRows:
 
 class JsonRows:
     """A line with an object for each row, in ASCII: whatever a text holds, nothing else ends a line."""
+
+    media_type = "application/x-ndjson"
 
     def begin(self) -> str:
         """Return nothing: the first row is the beginning."""

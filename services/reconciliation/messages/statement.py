@@ -5,8 +5,11 @@ from dataclasses import fields, replace
 from datetime import date, datetime
 from typing import Any
 
+from google.protobuf import json_format
+
 from paykit.errors import FieldInvalid
 from paykit.serve.timestamps import to_timestamp
+from paykit.serve.validation import validator
 from paystream.reconciliation.v1 import statement_pb2 as pb
 from paystream.reconciliation.v1.events import StatementSource
 from services.reconciliation.commands.importing import Imported
@@ -42,6 +45,25 @@ _AS_THEY_ARE = (
 def from_format(wire: pb.StatementFormat.ValueType) -> StatementFormat:
     """Read how a file is written."""
     return _FROM_FORMAT[wire]
+
+
+def mapping_of(header: pb.StatementHeader) -> pb.StatementMapping:
+    """Return a header's mapping, whichever way it is given.
+
+    Raises:
+        StatementMappingInvalid: What is given as JSON is none of a mapping.
+        RequestInvalid: It breaks a rule of the proto.
+    """
+    if not header.mapping_json:
+        return header.mapping
+    try:
+        mapping = json_format.Parse(header.mapping_json, pb.StatementMapping())
+    except json_format.ParseError as error:
+        raise mapping_invalid(f"is no JSON of a mapping: {error}", column="mapping_json") from error
+    refusal = validator.validate_message(mapping)
+    if refusal is not None:
+        raise refusal
+    return mapping
 
 
 def from_mapping(message: pb.StatementMapping, format_: StatementFormat) -> StatementMapping:

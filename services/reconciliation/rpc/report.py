@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from typing import IO, Any
 
+from google.api.httpbody_pb2 import HttpBody
+
 from paykit.process.runtime import Runtime
 from paykit.serve.reply_sizes import chunk_bytes
 from paystream.reconciliation.v1 import report_pb2 as pb
@@ -31,18 +33,18 @@ class ReportMethods:
         size = chunk_bytes(self._runtime.reply_bytes_max)
         with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES_MAX) as document:
             document.write(writer.begin().encode())
-            for chunk in _chunks(document, size):
+            for chunk in _chunks(document, size, writer.media_type):
                 yield chunk
             for day in wanted.days:
                 write = partial(commands.reporting.write_day, wanted=wanted, day=day, writer=writer, document=document)
                 async with self._reporting:
                     await self._runtime.read(write)
-                for chunk in _chunks(document, size):
+                for chunk in _chunks(document, size, writer.media_type):
                     yield chunk
 
 
-def _chunks(document: IO[bytes], size: int) -> Iterator[pb.ExportReportResponse]:
+def _chunks(document: IO[bytes], size: int, media_type: str) -> Iterator[pb.ExportReportResponse]:
     """Read what was written, from its beginning."""
     document.seek(0)
     while chunk := document.read(size):
-        yield pb.ExportReportResponse(chunk=chunk)
+        yield pb.ExportReportResponse(document=HttpBody(content_type=media_type, data=chunk))

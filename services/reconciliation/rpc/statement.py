@@ -42,9 +42,10 @@ class StatementMethods:
         self, request_iterator: AsyncIterator[pb.ImportStatementRequest], _context: Any
     ) -> pb.ImportStatementResponse:
         """Import a file once its last byte came, once per request_id and once for its bytes."""
-        header = await _first(request_iterator)
+        first = await _first(request_iterator)
+        header = first.header
         with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES_MAX) as content:
-            digest, size_bytes = await _take(request_iterator, content)
+            digest, size_bytes = await _take(first.file.data, request_iterator, content)
             if header.content_sha256 and header.content_sha256 != digest:
                 raise file_invalid("does not have the SHA-256 that was told before it")
             header.content_sha256 = digest
@@ -52,7 +53,7 @@ class StatementMethods:
             item = importing.ImportStatement(
                 channel=header.channel,
                 format=format_,
-                mapping=messages.statement.from_mapping(header.mapping, format_),
+                mapping=messages.statement.from_mapping(messages.statement.mapping_of(header), format_),
                 file_name=header.file_name,
                 content_sha256=digest,
                 size_bytes=size_bytes,
@@ -101,26 +102,28 @@ class StatementMethods:
         return pb.ListStatementLinesResponse(lines=page, next_page_token=token)
 
 
-async def _first(requests: AsyncIterator[pb.ImportStatementRequest]) -> pb.StatementHeader:
-    """Return the header, which comes first."""
+async def _first(requests: AsyncIterator[pb.ImportStatementRequest]) -> pb.ImportStatementRequest:
+    """Return the part that has the header, and may have bytes."""
     async for request in requests:
         if request.HasField("header"):
-            return request.header
+            return request
         break
     raise file_invalid("does not begin with its header")
 
 
-async def _take(requests: AsyncIterator[pb.ImportStatementRequest], content: IO[bytes]) -> tuple[bytes, int]:
+async def _take(
+    first: bytes, requests: AsyncIterator[pb.ImportStatementRequest], content: IO[bytes]
+) -> tuple[bytes, int]:
     """Keep the bytes of a file as they come, and return their SHA-256 and how many they are."""
-    digest, size_bytes = hashlib.sha256(), 0
+    digest, size_bytes = hashlib.sha256(first), content.write(first)
     async for request in requests:
         if request.HasField("header"):
             raise file_invalid("has a second header")
-        size_bytes += len(request.chunk)
+        size_bytes += len(request.file.data)
         if size_bytes > FILE_BYTES_MAX:
             raise file_invalid(f"has more than {FILE_BYTES_MAX} bytes")
-        digest.update(request.chunk)
-        content.write(request.chunk)
+        digest.update(request.file.data)
+        content.write(request.file.data)
     if not size_bytes:
         raise file_invalid("is empty")
     return digest.digest(), size_bytes

@@ -28,6 +28,9 @@ COLUMNS = (
 class ReportWriter(Protocol):
     """Writes a report piece by piece."""
 
+    media_type: str
+    """Of what is written, as Content-Type has it."""
+
     def begin(self, settlement: Settlement) -> str:
         """Return what stands before the items."""
 
@@ -40,6 +43,8 @@ class ReportWriter(Protocol):
 
 class CsvWriter:
     """RFC 4180: a line of column names, then one for each item."""
+
+    media_type = "text/csv; charset=utf-8"
 
     def begin(self, settlement: Settlement) -> str:  # noqa: ARG002 - a ReportWriter
         """Return the column names."""
@@ -56,6 +61,8 @@ class CsvWriter:
 
 class JsonWriter:
     """One object: the settlement's own fields, and `items`, a line each."""
+
+    media_type = "application/json"
 
     def __init__(self) -> None:
         self._separator = "\n"

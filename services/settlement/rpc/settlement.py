@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+from google.api.httpbody_pb2 import HttpBody
+
 from paykit import paging
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
@@ -78,19 +80,21 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
         """Stream a report; what is closed does not change, so its pages need no common snapshot."""
         settlement, homes = await self._runtime.read(lambda tx: _to_export(tx, request.settlement_id))
         writer = _WRITERS[request.format]()
-        for chunk in self._chunks(writer.begin(settlement)):
+        for chunk in self._chunks(writer, writer.begin(settlement)):
             yield chunk
         after: ItemKey | None = None
         while page := await self._runtime.read(_page_of(homes, after)):
-            for chunk in self._chunks(writer.items(settlement, [placed.item for placed in page])):
+            for chunk in self._chunks(writer, writer.items(settlement, [placed.item for placed in page])):
                 yield chunk
             after = page[-1].key
-        for chunk in self._chunks(writer.end()):
+        for chunk in self._chunks(writer, writer.end()):
             yield chunk
 
-    def _chunks(self, text: str) -> Sequence[pb.ExportSettlementResponse]:
+    def _chunks(self, writer: ReportWriter, text: str) -> Sequence[pb.ExportSettlementResponse]:
         data, size = text.encode(), chunk_bytes(self._runtime.reply_bytes_max)
-        return [pb.ExportSettlementResponse(chunk=data[at : at + size]) for at in range(0, len(data), size)]
+        parts = [data[at : at + size] for at in range(0, len(data), size)]
+        kind = writer.media_type
+        return [pb.ExportSettlementResponse(document=HttpBody(content_type=kind, data=part)) for part in parts]
 
 
 async def _settlement(tx: Tx, settlement_id: str) -> Settlement:

@@ -20,9 +20,10 @@ NOT_OVER_HTTP = {
     "paystream.payment.v1.ChannelCallbackService": "a channel's word is authentic by its connection: an adapter's",
     "paystream.withdrawal.v1.ChannelCallbackService": "as payment's",
     "paystream.payment.v1.PaymentService.StreamCreatePayments": "requests and replies stream at the same time",
-    "paystream.reconciliation.v1.ReconciliationOperationsService.ImportStatement": "a stream of requests: a file",
 }
 """Services and methods, and why."""
+FILES = {"ImportStatement": "file"}
+"""Calls whose body is a file, in the request's field of this name; the query has the rest."""
 READ_BY_POST = {
     "TryRuleSet": "the rules to try are longer than an address may be",
     "BatchGetPayments": "a thousand ids are longer than an address may be",
@@ -74,7 +75,18 @@ def test_reads_are_gets_and_changes_are_not(method: MethodDescriptor, call: Http
     else:
         verbs = {"Update": "PATCH", "Delete": "DELETE", "SetPreferences": "PUT", "SetBehaviour": "PUT"}
         assert call.verb == next((verb for name, verb in verbs.items() if method.name.startswith(name)), "POST")
-    assert call.body == ("" if call.verb in ("GET", "DELETE") else "*")
+    assert call.body == ("" if call.verb in ("GET", "DELETE") else FILES.get(method.name, "*"))
+
+
+def test_a_file_is_sent_and_answered_as_it_is() -> None:
+    """As google.api.HttpBody, whose type and bytes are those of the HTTP message."""
+    asked = {method.name: call for method, call in mapped()}
+    for name, field in FILES.items():
+        assert asked[name].body == field
+    files = {(m.name, c.response_body) for m, c in mapped() if c.response_body}
+    assert files == {("ExportSettlement", "document"), ("ExportReport", "document")}
+    held = {name for service in contracts.services() for name in contracts.file_methods(service)}
+    assert held == {name for name, _ in files}
 
 
 @EVERY

@@ -2,12 +2,15 @@
 
 import asyncio
 import hashlib
+import json
 import uuid
 from collections.abc import AsyncIterator
 from functools import cache
 from typing import Any
 
 import pytest
+from google.api.httpbody_pb2 import HttpBody
+from google.protobuf import json_format
 
 from paykit.errors import DomainError
 from paykit.testing.runtimes import act_as
@@ -31,7 +34,7 @@ async def requests(content: bytes, *, chunk: int = 11, **header: Any) -> AsyncIt
     given: dict[str, Any] = {"request_id": str(uuid.uuid4()), "channel": "simulator", "format": CSV}
     yield pb.ImportStatementRequest(header=pb.StatementHeader(**given | header))
     for at in range(0, len(content), chunk):
-        yield pb.ImportStatementRequest(chunk=content[at : at + chunk])
+        yield pb.ImportStatementRequest(file=HttpBody(data=content[at : at + chunk]))
 
 
 @cache
@@ -217,3 +220,27 @@ async def test_a_statement_that_is_not_there(desk: Desk) -> None:
     with pytest.raises(DomainError) as refused:
         await call(desk).GetStatement(pb.GetStatementRequest(statement_id="stm_" + "0" * 32), ANY)
     assert refused.value.reason == "STATEMENT_NOT_FOUND"
+
+
+async def test_a_mapping_may_be_given_as_json(desk: Desk) -> None:
+    content = b"id;kind;sum;cur;day\nj1;CAPTURE;12,50;USD;27.11.2026\n"
+    columns = {"line_id": "id", "operation": "kind", "amount": "sum", "currency": "cur", "line_date": "day"}
+    mapping = {"columns": columns, "delimiter": ";", "decimal_mark": ",", "date_pattern": "DD.MM.YYYY"}
+    taken = await take(desk, content, mapping_json=json.dumps(mapping))
+    assert [(each.currency_code, each.statement_date) for each in taken.statements] == [("USD", "2026-11-27")]
+    same = await take(desk, content, mapping=json_format.ParseDict(mapping, pb.StatementMapping()))
+    assert same.file == taken.file
+
+
+@pytest.mark.parametrize(
+    ("mapping", "reason"),
+    [
+        ("{", "STATEMENT_MAPPING_INVALID"),
+        ('{"colums": {}}', "STATEMENT_MAPPING_INVALID"),
+        ('{"delimiter": ";;"}', "FIELD_INVALID"),
+    ],
+)
+async def test_json_that_is_no_mapping_is_refused(desk: Desk, mapping: str, reason: str) -> None:
+    with pytest.raises(DomainError) as refused:
+        await take(desk, FILE, mapping_json=mapping)
+    assert refused.value.reason == reason

@@ -47,7 +47,8 @@ async def exported(
         items=items,
     )
     return [
-        response.chunk async for response in checked(ReconciliationServicer(matcher.runtime)).ExportReport(request, ANY)
+        response.document.data
+        async for response in checked(ReconciliationServicer(matcher.runtime)).ExportReport(request, ANY)
     ]
 
 

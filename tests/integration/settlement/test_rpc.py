@@ -192,7 +192,7 @@ async def test_the_pending_balance_is_that_of_the_ledgers_account(till: Till, ca
 
 async def exported(call: SettlementCalls, settlement_id: str, format_: pb.ExportFormat.ValueType) -> list[bytes]:
     asked = pb.ExportSettlementRequest(settlement_id=settlement_id, format=format_)
-    return [response.chunk async for response in call.ExportSettlement(asked, ANY)]
+    return [response.document.data async for response in call.ExportSettlement(asked, ANY)]
 
 
 async def test_a_report_holds_every_item_of_a_large_settlement_in_bounded_chunks(

@@ -1,13 +1,17 @@
 """docs/api: every topic and event is described, with its key, its readers and its fields."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft7Validator
 
 from paykit.events import schema_files
 from scripts import gen_api_documents
 
 ROOT = schema_files.schema_root()
+ASYNCAPI = Path(__file__).with_name("asyncapi") / "3.0.0.json"
 
 
 @pytest.fixture
@@ -26,6 +30,15 @@ def test_every_topic_and_event_is_described(documents: dict[str, dict[str, Any]]
         (contract["name"], event["physicalName"]) for contract in documents.values() for event in contract["schema"]
     }
     assert described == {(file.topic, file.full_name) for file in newest}
+
+
+def test_the_document_of_events_is_valid(documents: dict[str, dict[str, Any]]) -> None:
+    """By the schema that the AsyncAPI initiative publishes."""
+    rules = Draft7Validator(json.loads(ASYNCAPI.read_text(encoding="utf-8")))
+    described = documents["asyncapi.yaml"]
+    assert described["asyncapi"] == "3.0.0"
+    assert [error.message for error in rules.iter_errors(described)] == []
+    assert not rules.is_valid({**described, "channels": {"merchant.events": {"messages": []}}})
 
 
 def test_a_message_names_its_key_and_a_schema_that_is_there(documents: dict[str, dict[str, Any]]) -> None:

@@ -137,7 +137,7 @@ class ReconciliationOperationsServiceServicer:
     """
 
     def ImportStatement(self, request_iterator, context):
-        """Imports a statement file of a channel: its header, then its bytes.
+        """Imports a statement file of a channel: its header, then its bytes; over HTTP, the header is the query and the body the file.
 
         All of it or nothing: a file that breaks a rule leaves nothing behind, and the error names its first place that does.
         The same bytes of a channel are one import for ever, whatever they are called and whoever sends them: the reply is

@@ -41,7 +41,7 @@ class ReconciliationOperationsServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ReconciliationOperationsServiceAsyncStub: ...
     ImportStatement: _grpc.StreamUnaryMultiCallable[_statement_pb2.ImportStatementRequest, _statement_pb2.ImportStatementResponse]
-    """Imports a statement file of a channel: its header, then its bytes.
+    """Imports a statement file of a channel: its header, then its bytes; over HTTP, the header is the query and the body the file.
 
     All of it or nothing: a file that breaks a rule leaves nothing behind, and the error names its first place that does.
     The same bytes of a channel are one import for ever, whatever they are called and whoever sends them: the reply is
@@ -150,7 +150,7 @@ class ReconciliationOperationsServiceAsyncStub(ReconciliationOperationsServiceSt
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ImportStatement: _aio.StreamUnaryMultiCallable[_statement_pb2.ImportStatementRequest, _statement_pb2.ImportStatementResponse]  # type: ignore[assignment]
-    """Imports a statement file of a channel: its header, then its bytes.
+    """Imports a statement file of a channel: its header, then its bytes; over HTTP, the header is the query and the body the file.
 
     All of it or nothing: a file that breaks a rule leaves nothing behind, and the error names its first place that does.
     The same bytes of a channel are one import for ever, whatever they are called and whoever sends them: the reply is
@@ -262,7 +262,7 @@ class ReconciliationOperationsServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_statement_pb2.ImportStatementRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_statement_pb2.ImportStatementResponse, _abc.Awaitable[_statement_pb2.ImportStatementResponse]]:
-        """Imports a statement file of a channel: its header, then its bytes.
+        """Imports a statement file of a channel: its header, then its bytes; over HTTP, the header is the query and the body the file.
 
         All of it or nothing: a file that breaks a rule leaves nothing behind, and the error names its first place that does.
         The same bytes of a channel are one import for ever, whatever they are called and whoever sends them: the reply is

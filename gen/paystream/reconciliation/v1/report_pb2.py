@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(paystream/reconciliation/v1/report.proto\x12\x1bpaystream.reconciliation.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\"\x97\x02\n\x13\x45xportReportRequest\x12\x33\n\x07\x63hannel\x18\x01 \x01(\tB\"\xe2\x41\x01\x02\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,49}$\x12;\n\nfirst_date\x18\x02 \x01(\tB\'\xe2\x41\x01\x02\xbaH r\x1e\x32\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$\x12:\n\tlast_date\x18\x03 \x01(\tB\'\xe2\x41\x01\x02\xbaH r\x1e\x32\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$\x12\x43\n\x06\x66ormat\x18\x04 \x01(\x0e\x32).paystream.reconciliation.v1.ReportFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\r\n\x05items\x18\x05 \x01(\x08\"%\n\x14\x45xportReportResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c*\\\n\x0cReportFormat\x12\x1d\n\x19REPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n\x11REPORT_FORMAT_CSV\x10\x01\x12\x16\n\x12REPORT_FORMAT_JSON\x10\x02\x42\x84\x01\n\x1f\x63om.paystream.reconciliation.v1B\x0bReportProtoP\x01ZRgithub.com/paystream/paystream/gen/go/paystream/reconciliation/v1;reconciliationv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(paystream/reconciliation/v1/report.proto\x12\x1bpaystream.reconciliation.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\"\x97\x02\n\x13\x45xportReportRequest\x12\x33\n\x07\x63hannel\x18\x01 \x01(\tB\"\xe2\x41\x01\x02\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,49}$\x12;\n\nfirst_date\x18\x02 \x01(\tB\'\xe2\x41\x01\x02\xbaH r\x1e\x32\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$\x12:\n\tlast_date\x18\x03 \x01(\tB\'\xe2\x41\x01\x02\xbaH r\x1e\x32\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$\x12\x43\n\x06\x66ormat\x18\x04 \x01(\x0e\x32).paystream.reconciliation.v1.ReportFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\r\n\x05items\x18\x05 \x01(\x08\">\n\x14\x45xportReportResponse\x12&\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x14.google.api.HttpBody*\\\n\x0cReportFormat\x12\x1d\n\x19REPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n\x11REPORT_FORMAT_CSV\x10\x01\x12\x16\n\x12REPORT_FORMAT_JSON\x10\x02\x42\x84\x01\n\x1f\x63om.paystream.reconciliation.v1B\x0bReportProtoP\x01ZRgithub.com/paystream/paystream/gen/go/paystream/reconciliation/v1;reconciliationv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,10 +43,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPORTREPORTREQUEST'].fields_by_name['last_date']._serialized_options = b'\342A\001\002\272H r\0362\034^[0-9]{4}-[0-9]{2}-[0-9]{2}$'
   _globals['_EXPORTREPORTREQUEST'].fields_by_name['format']._loaded_options = None
   _globals['_EXPORTREPORTREQUEST'].fields_by_name['format']._serialized_options = b'\272H\005\202\001\002\020\001'
-  _globals['_REPORTFORMAT']._serialized_start=456
-  _globals['_REPORTFORMAT']._serialized_end=548
-  _globals['_EXPORTREPORTREQUEST']._serialized_start=136
-  _globals['_EXPORTREPORTREQUEST']._serialized_end=415
-  _globals['_EXPORTREPORTRESPONSE']._serialized_start=417
-  _globals['_EXPORTREPORTRESPONSE']._serialized_end=454
+  _globals['_REPORTFORMAT']._serialized_start=508
+  _globals['_REPORTFORMAT']._serialized_end=600
+  _globals['_EXPORTREPORTREQUEST']._serialized_start=163
+  _globals['_EXPORTREPORTREQUEST']._serialized_end=442
+  _globals['_EXPORTREPORTRESPONSE']._serialized_start=444
+  _globals['_EXPORTREPORTRESPONSE']._serialized_end=506
 # @@protoc_insertion_point(module_scope)

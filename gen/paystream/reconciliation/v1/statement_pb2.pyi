@@ -4,6 +4,7 @@ isort:skip_file
 Statements of channels and banks, as files bring them."""
 
 from collections import abc as _abc
+from google.api import httpbody_pb2 as _httpbody_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -330,6 +331,7 @@ class StatementHeader(_message.Message):
     FILE_NAME_FIELD_NUMBER: _builtins.int
     MAPPING_FIELD_NUMBER: _builtins.int
     CONTENT_SHA256_FIELD_NUMBER: _builtins.int
+    MAPPING_JSON_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call repeatable: the same id with the same header and bytes is carried out once."""
     channel: _builtins.str
@@ -340,6 +342,10 @@ class StatementHeader(_message.Message):
     """What people call it; may be left out."""
     content_sha256: _builtins.bytes
     """SHA-256 of the bytes, so that a file that was cut off on its way is refused; may be left out."""
+    mapping_json: _builtins.str
+    """The mapping as JSON, in the place of mapping: for a query, which cannot hold the message. Broken, it is refused with
+    STATEMENT_MAPPING_INVALID.
+    """
     @_builtins.property
     def mapping(self) -> Global___StatementMapping:
         """How the channel writes its files."""
@@ -353,10 +359,11 @@ class StatementHeader(_message.Message):
         file_name: _builtins.str = ...,
         mapping: Global___StatementMapping | None = ...,
         content_sha256: _builtins.bytes = ...,
+        mapping_json: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["mapping", b"mapping"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "content_sha256", b"content_sha256", "file_name", b"file_name", "format", b"format", "mapping", b"mapping", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "content_sha256", b"content_sha256", "file_name", b"file_name", "format", b"format", "mapping", b"mapping", "mapping_json", b"mapping_json", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -364,31 +371,31 @@ Global___StatementHeader: _TypeAlias = StatementHeader  # noqa: Y015
 
 @_typing.final
 class ImportStatementRequest(_message.Message):
-    """A part of a file: first its header, then its bytes."""
+    """A part of a file: the first has its header, and each may have the next of its bytes."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     HEADER_FIELD_NUMBER: _builtins.int
-    CHUNK_FIELD_NUMBER: _builtins.int
-    chunk: _builtins.bytes
-    """The next bytes, 1 byte to 1 MiB."""
+    FILE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def header(self) -> Global___StatementHeader:
-        """Comes first, and once."""
+        """What the file is; in the first part, and there alone."""
+
+    @_builtins.property
+    def file(self) -> _httpbody_pb2.HttpBody:
+        """The next bytes, 1 MiB at most."""
 
     def __init__(
         self,
         *,
         header: Global___StatementHeader | None = ...,
-        chunk: _builtins.bytes = ...,
+        file: _httpbody_pb2.HttpBody | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "content", b"content", "header", b"header"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "header", b"header"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "content", b"content", "header", b"header"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "header", b"header"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["header", "chunk"]  # noqa: Y015
-    _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_content) -> _WhichOneofReturnType_content | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ImportStatementRequest: _TypeAlias = ImportStatementRequest  # noqa: Y015
 

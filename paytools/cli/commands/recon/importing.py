@@ -10,6 +10,7 @@ from typing import Annotated
 
 import grpc
 import typer
+from google.api.httpbody_pb2 import HttpBody
 from google.protobuf import json_format
 
 from paykit.serve.auth import CALLER_KEY
@@ -81,7 +82,7 @@ def _requests(header: pb.StatementHeader, file: Path) -> Iterator[pb.ImportState
     yield pb.ImportStatementRequest(header=header)
     with file.open("rb") as content:
         while chunk := content.read(CHUNK_BYTES):
-            yield pb.ImportStatementRequest(chunk=chunk)
+            yield pb.ImportStatementRequest(file=HttpBody(data=chunk))
 
 
 def _statement(statement: pb.Statement) -> tuple[str, ...]:

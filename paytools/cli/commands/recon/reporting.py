@@ -121,4 +121,4 @@ async def _compared(url: str) -> int:
 
 def _chunks(connection: grpc.Channel, request: pb.ExportReportRequest) -> Iterator[bytes]:
     stub = reconciliation_pb2_grpc.ReconciliationOperationsServiceStub(connection)
-    return (response.chunk for response in stub.ExportReport(request, timeout=STREAM_S_MAX))
+    return (response.document.data for response in stub.ExportReport(request, timeout=STREAM_S_MAX))

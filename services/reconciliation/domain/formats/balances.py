@@ -31,7 +31,7 @@ class RunningBalance:
             )
             raise StatementBalanceMismatch(
                 message,
-                field="chunk",
+                field="file",
                 line=str(line),
                 opening_minor=str(self.opening_minor),
                 moved_minor=str(self.moved_minor),

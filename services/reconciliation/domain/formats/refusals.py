@@ -46,14 +46,14 @@ def line_invalid(rule: str, *, line: int, column: str, value: str = "") -> State
     """Refuse a file for one of its lines; what stands there is shown in part, with its control characters escaped."""
     shown = f": {value[:_SHOWN_CHARS_MAX]!r}" if value else ""
     message = f"Line {line}, {column}: {rule}{shown}."
-    return StatementLineInvalid(message, field="chunk", line=str(line), column=column, rule=rule)
+    return StatementLineInvalid(message, field="file", line=str(line), column=column, rule=rule)
 
 
 def file_invalid(rule: str, *, line: int | None = None) -> StatementFileInvalid:
     """Refuse a file for what it is as a whole."""
     place = {} if line is None else {"line": str(line)}
     where = "" if line is None else f"Line {line}: "
-    return StatementFileInvalid(f"{where}{rule}.", field="chunk", rule=rule, **place)
+    return StatementFileInvalid(f"{where}{rule}.", field="file", rule=rule, **place)
 
 
 def mapping_invalid(rule: str, *, column: str) -> StatementMappingInvalid:
