@@ -1,9 +1,10 @@
 """Lists of resources, newest first or by key: the page a caller asked for, and the token of the one after it.
 
-A page is as long as was asked, or as its bytes allow; a shorter one has a token like any that is not the last.
+A page is as long as was asked, or as its bytes allow, or as what may be looked at for it; a shorter one has a token
+like any that is not the last. What is asked for by its ids comes in one reply, or not at all.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from google.protobuf.message import Message
@@ -11,6 +12,7 @@ from google.protobuf.message import Message
 from paykit import paging
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
+from paykit.postgres.lists.walk import Found
 from paykit.serve import reply_sizes
 
 T = TypeVar("T")
@@ -42,11 +44,29 @@ class ListRequest(Protocol):
     page_token: str
 
 
+class OrderedRequest(Protocol):
+    """The request message of a list whose order is chosen."""
+
+    order_by: str
+
+
+def oldest_first(request: OrderedRequest) -> bool:
+    """Read `order_by`, which its proto keeps to "create_time", "create_time desc" and none, which is the latter."""
+    return request.order_by == "create_time"
+
+
+def newest_first(request: OrderedRequest) -> bool:
+    """Read `order_by` of a list of what waits, which begins with what has waited longest where none is given."""
+    return request.order_by == "create_time desc"
+
+
 class Query(Protocol[W_contra, T_co]):
     """A statement behind a list."""
 
-    def __call__(self, tx: Tx, wanted: W_contra, /, *, after: TimeKey | None, limit: int) -> Awaitable[Sequence[T_co]]:
-        """Read resources, newest first, from after a key on."""
+    def __call__(
+        self, tx: Tx, wanted: W_contra, /, *, after: TimeKey | None, limit: int
+    ) -> Awaitable[Sequence[T_co] | Found[T_co]]:
+        """Read resources in the order of the list, from after a key on."""
 
 
 class QueryByKey(Protocol[W_contra, K_contra, T_co]):
@@ -82,9 +102,11 @@ async def newest_page(
     """
     scope, size = (type(request).__name__, wanted), paging.page_size(request.page_size)
     after = paging.decode_time_token(request.page_token, scope)
-    rows = await runtime.read(lambda tx: query(tx, wanted, after=after, limit=size + 1))
+    found = await runtime.read(lambda tx: query(tx, wanted, after=after, limit=size + 1))
+    rows, walked_to = (found.rows, found.walked_to) if isinstance(found, Found) else (found, None)
     page = cut(rows, size=size, show=show, bytes_max=runtime.reply_bytes_max)
-    return page, paging.encode_time_token(key(rows[len(page) - 1]), scope) if len(page) < len(rows) else ""
+    last = key(rows[len(page) - 1]) if len(page) < len(rows) else walked_to
+    return page, paging.encode_time_token(last, scope) if last is not None else ""
 
 
 async def page_by_key(
@@ -114,3 +136,32 @@ def cut(rows: Sequence[T], *, size: int, show: Callable[[T], M], bytes_max: int)
         ReplyTooLarge: A single row is larger than a reply may be.
     """
     return reply_sizes.fitting(map(show, rows[:size]), bytes_max)
+
+
+async def batch_get(
+    runtime: SnapshotReader,
+    ids: Sequence[str],
+    by_key: Callable[[Tx, Collection[str]], Awaitable[Mapping[str, T]]],
+    *,
+    show: Callable[[T], M],
+    field: str,
+) -> tuple[list[M], list[str]]:
+    """Read resources at one moment; return their messages, and the ids that there is nothing of.
+
+    Args:
+        runtime: Of the service.
+        ids: Of the resources, each once; both results have their order.
+        by_key: Reads what there is.
+        show: Makes the message of a resource.
+        field: Of the request, as in `payment_ids`, for the refusal.
+
+    Raises:
+        BatchReplyTooLarge: They do not fit into one reply.
+    """
+    found = await runtime.read(lambda tx: by_key(tx, ids))
+    shown = [show(found[each]) for each in ids if each in found]
+    missing = [each for each in ids if each not in found]
+    sizes = [message.ByteSize() for message in shown] + [len(each) for each in missing]
+    framed = sum(sizes) + len(sizes) * reply_sizes.ITEM_FRAME_BYTES_MAX
+    reply_sizes.require_answerable(framed, runtime.reply_bytes_max, field=field)
+    return shown, missing

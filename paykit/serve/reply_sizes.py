@@ -52,8 +52,10 @@ def chunk_bytes(bytes_max: int) -> int:
     return min(CHUNK_BYTES_MAX, bytes_max - REST_BYTES_MAX)
 
 
-def require_answerable(items_bytes: int, bytes_max: int) -> None:
+def require_answerable(items_bytes: int, bytes_max: int, *, field: str = "requests") -> None:
     """Check that the results of a batch, of so many bytes with their frames, fit into its reply.
+
+    The refusal names the field that the batch stands in.
 
     Raises:
         BatchReplyTooLarge: They do not.
@@ -62,7 +64,7 @@ def require_answerable(items_bytes: int, bytes_max: int) -> None:
     if size > bytes_max:
         raise BatchReplyTooLarge(
             f"The results would be {size:,} bytes, and a reply may be {bytes_max:,}: send fewer items in one batch.",
-            field="requests",
+            field=field,
             **_sizes(size, bytes_max),
         )
 

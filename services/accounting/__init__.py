@@ -5,7 +5,8 @@ Where a payment becomes a journal: `handlers` -> `commands.events.book_events` -
 Tables (all records): chart_in_use, chart_version, currency, transaction_type, account, balance, journal, leg,
     refusal, journal_proposal, period, archived_month, carried, archived_transaction, and until all is moved
     former_transaction, former_entry; `transaction` and `entry` are views of them.
-RPCs of AccountingService: GetTransaction ListTransactions GetAccount ListAccounts GetBalance ListEntries.
+RPCs of AccountingService: GetTransaction ListTransactions GetAccount ListAccounts GetBalance ListEntries
+GetMerchantBalances.
 RPCs of AccountingOperationsService: CreateTransaction BatchCreateTransactions ReverseTransaction ProposeJournal
 ApproveJournal RejectJournal GetJournalProposal ListJournalProposals ClosePeriod ListPeriods GetTrialBalance.
 Topics: payment.events, settlement.events, withdrawal.events, channel.events and reconciliation.events in, of which

@@ -10,7 +10,7 @@
 Tables (all records): merchant, fee_plan and fee_rule (every version, never changed).
 RPCs of MerchantService: GetMerchant ListFeePlans.
 RPCs of MerchantOperationsService: CreateMerchant ListMerchants UpdateMerchant ActivateMerchant SuspendMerchant
-RestrictMerchant.
+RestrictMerchant BatchGetMerchants.
 Topics out: merchant.events (key merchant_id); every event carries the complete public state. Topics in: none.
 
 Invariants: CREATED -> ACTIVE <-> SUSPENDED; the version grows by one with every change and is the event's

@@ -9,6 +9,7 @@ from paykit.contacts.contact_messages import from_receipt_contact
 from paykit.errors import CurrencyMismatch
 from paykit.merchants.labels import metadata_text
 from paykit.reasons.stated_reason_messages import to_stated_reason
+from paykit.serve import listing
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paykit.serve.validation import update_masks
 from paystream.common.v1.money_pb2 import Money
@@ -102,6 +103,12 @@ def from_list_orders(request: pb.ListOrdersRequest) -> OrderFilter:
         state=OrderState(name) if request.state else None,
         create_time_min=from_optional(request, "create_time_min"),
         create_time_before=from_optional(request, "create_time_before"),
+        currency_code=request.currency_code or None,
+        total_minor_min=request.total_minor_min or None,
+        total_minor_max=request.total_minor_max or None,
+        update_time_min=from_optional(request, "update_time_min"),
+        update_time_before=from_optional(request, "update_time_before"),
+        oldest_first=listing.oldest_first(request),
     )
 
 

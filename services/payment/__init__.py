@@ -37,10 +37,11 @@ Records: `payment`, `capture`, `refund`, `refund_share`, `refund_hold`, `dispute
 
 RPCs of PaymentService: CreatePayment BatchCreatePayments StreamCreatePayments GetPayment ListPayments CapturePayment
 CancelPayment CreateRefund CancelRefund GetRefund ListRefunds ListDisputes GetDispute AcceptDispute ContestDispute
-AddDisputeFile GetDisputeFile GetContact EraseContact.
+AddDisputeFile GetDisputeFile GetContact EraseContact BatchGetPayments.
 RPCs of ChannelCallbackService: ReportChannelResult ReportDispute.
 RPCs of PaymentOperationsService: ListOverdueAttempts ListContradictions GetContradiction ProposeResolution
-ApproveResolution RejectResolution RetryRefund ListUnmatchedEvidence.
+ApproveResolution RejectResolution RetryRefund ListUnmatchedEvidence ListDisputesToAnswer
+ListPaymentsByChannelReference.
 
 Topics: in merchant.events, order.events, accounting.events and reconciliation.events; out payment.events, keyed by
 payment_id: PaymentCreated PaymentAuthorized PaymentSuccess (one per capture) PaymentFailed PaymentCancelled

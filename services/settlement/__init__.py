@@ -26,7 +26,7 @@ Records: `settlement`, `item`, `narrow_item`, `fund_transfer`, `balance_watch`. 
 merchant.events), `balance_change` and its sums `merchant_balance` (of accounting.events).
 
 RPCs of SettlementService: GetSettlement ListSettlements ListSettlementItems GetPendingBalance ExportSettlement.
-RPCs of SettlementOperationsService: CreateSettlement ExtendReserve ListNegativeBalances.
+RPCs of SettlementOperationsService: CreateSettlement ExtendReserve ListNegativeBalances ListSettlementsByState.
 
 Topics: in accounting.events (TransactionCreated, TransactionRejected), merchant.events; out settlement.events, keyed by
 settlement_id: SettlementCreated SettlementCompleted SettlementFailed ReserveReleased ReserveConsumed ReserveExtended;

@@ -3,6 +3,7 @@
 from datetime import UTC
 
 from paykit.cause import Cause
+from paykit.serve import listing
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.settlement.v1 import settlement_pb2 as pb
 from services.settlement.commands.closing import CreateSettlement
@@ -114,15 +115,18 @@ def from_create(request: pb.CreateSettlementRequest, cause: Cause) -> CreateSett
     )
 
 
-def from_list(request: pb.ListSettlementsRequest) -> SettlementFilter:
-    """Read what ListSettlements selects."""
+def from_list(request: pb.ListSettlementsRequest | pb.ListSettlementsByStateRequest) -> SettlementFilter:
+    """Read what ListSettlements or ListSettlementsByState selects."""
     name = pb.SettlementState.Name(request.state).removeprefix(_STATE_PREFIX)
     return SettlementFilter(
-        merchant_id=request.merchant_id,
+        merchant_id=request.merchant_id or None,
         currency_code=request.currency_code or None,
         state=SettlementState(name) if request.state else None,
         create_time_min=from_optional(request, "create_time_min"),
         create_time_before=from_optional(request, "create_time_before"),
+        update_time_min=from_optional(request, "update_time_min"),
+        update_time_before=from_optional(request, "update_time_before"),
+        oldest_first=listing.oldest_first(request),
     )
 
 

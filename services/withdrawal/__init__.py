@@ -26,7 +26,8 @@ RPCs of WithdrawalService: GetWithdrawableBalance CreateWithdrawal CancelWithdra
 CreateBankAccount GetBankAccount ListBankAccounts DisableBankAccount.
 RPCs of ChannelCallbackService: ReportBankResult.
 RPCs of WithdrawalOperationsService: ApproveWithdrawal RejectWithdrawal ListContradictions GetContradiction
-ProposeResolution ApproveResolution RejectResolution ListUnmatchedEvidence VerifyBankAccount.
+ProposeResolution ApproveResolution RejectResolution ListUnmatchedEvidence VerifyBankAccount ListWithdrawalsToDecide
+ListBlockedWithdrawals.
 Topics in: merchant.events, settlement.events, payment.events, accounting.events,
 reconciliation.events. Topics out: withdrawal.events.
 

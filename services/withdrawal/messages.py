@@ -7,6 +7,7 @@ from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome
 from paykit.channels.unmatched_evidence import UnmatchedEvidence
 from paykit.merchants.labels import Labels
 from paykit.reasons.stated_reason_messages import to_stated_reason
+from paykit.serve import listing
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
@@ -185,6 +186,33 @@ def from_list_withdrawals(request: pb.ListWithdrawalsRequest) -> WithdrawalFilte
         blocked=request.blocked or None,
         create_time_min=from_optional(request, "create_time_min"),
         create_time_before=from_optional(request, "create_time_before"),
+        currency_code=request.currency_code or None,
+        amount_minor_min=request.amount_minor_min or None,
+        amount_minor_max=request.amount_minor_max or None,
+        bank_account_id=request.bank_account_id or None,
+        channel_reference=request.channel_reference or None,
+        update_time_min=from_optional(request, "update_time_min"),
+        update_time_before=from_optional(request, "update_time_before"),
+        oldest_first=listing.oldest_first(request),
+    )
+
+
+def from_list_waiting(
+    request: pb.ListWithdrawalsToDecideRequest | pb.ListBlockedWithdrawalsRequest, *, blocked: bool | None = None
+) -> WithdrawalFilter:
+    """Read what a list of withdrawals that wait selects: the longest first, unless the newest are asked for first."""
+    return WithdrawalFilter(
+        merchant_id=request.merchant_id or None,
+        settlement_id=None,
+        merchant_reference=None,
+        state=None,
+        blocked=blocked,
+        create_time_min=from_optional(request, "create_time_min"),
+        create_time_before=from_optional(request, "create_time_before"),
+        currency_code=request.currency_code or None,
+        amount_minor_min=request.amount_minor_min or None,
+        amount_minor_max=request.amount_minor_max or None,
+        oldest_first=not listing.newest_first(request),
     )
 
 

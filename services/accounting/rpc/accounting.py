@@ -94,6 +94,24 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
             as_of_time=request.as_of_time if as_of else None,
         )
 
+    async def GetMerchantBalances(
+        self, request: pb.GetMerchantBalancesRequest, _context: Any
+    ) -> pb.GetMerchantBalancesResponse:
+        """Read the balances of all accounts of a merchant."""
+        wanted = AccountFilter(merchant_id=request.merchant_id, currency_code=request.currency_code or None)
+
+        async def query(tx: Tx) -> list[tuple[Account, int]]:
+            accounts = await store.accounts.of_merchant(tx, wanted)
+            balances = await store.balances_of(tx, [account.account_id for account in accounts])
+            return [(account, balances.get(account.account_id, 0)) for account in accounts]
+
+        return pb.GetMerchantBalancesResponse(
+            balances=[
+                pb.AccountBalance(account=messages.to_account(account), balance_minor=str(balance))
+                for account, balance in await self._runtime.read(query)
+            ]
+        )
+
     async def ListEntries(self, request: pb.ListEntriesRequest, _context: Any) -> pb.ListEntriesResponse:
         """Read a page of an account's statement."""
         start = from_optional(request, "effective_time_min") or _BEGINNING

@@ -3,7 +3,13 @@
 from services.accounting.store import books, former, journal, verification
 from services.accounting.store.account import AccountFilter, accounts
 from services.accounting.store.account_flow import AccountFlow, account_flows
-from services.accounting.store.balance import add_to_balances, balance_of, imbalances, lock_floored_balances
+from services.accounting.store.balance import (
+    add_to_balances,
+    balance_of,
+    balances_of,
+    imbalances,
+    lock_floored_balances,
+)
 from services.accounting.store.chart import chart_in_use, chart_names, keep_chart, keeps_newest, load_chart
 from services.accounting.store.period import OpenBooks, close_books, open_books, periods
 from services.accounting.store.proposal import JournalProposalFilter, journal_proposals
@@ -24,6 +30,7 @@ __all__ = [
     "accounts",
     "add_to_balances",
     "balance_of",
+    "balances_of",
     "books",
     "bring_tables",
     "chart_in_use",

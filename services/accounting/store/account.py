@@ -28,6 +28,13 @@ class Accounts(Table[str, Account]):
             return frozenset()
         return frozenset(row["merchant_id"] for row in await tx.fetch(_SELECT_MERCHANTS, sorted(merchant_ids)))
 
+    async def of_merchant(self, tx: Tx, selection: AccountFilter) -> list[Account]:
+        """Read all accounts of a merchant, which are as many as its kinds and currencies, in the order of these."""
+        condition, args = where(
+            ("merchant_id = {}", selection.merchant_id), ("currency_code = {}", selection.currency_code)
+        )
+        return await self.select(tx, f"{condition} ORDER BY account_kind, currency_code", *args)
+
     async def list(self, tx: Tx, selection: AccountFilter, *, after: str | None, limit: int) -> list[Account]:
         """Read accounts in the order of their ids, from after one if it is given."""
         condition, args = where(

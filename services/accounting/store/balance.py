@@ -38,6 +38,10 @@ ORDER BY account_id FOR UPDATE
 
 _SELECT = "SELECT coalesce(sum(balance_minor), 0) FROM balance WHERE account_id = $1"
 
+_SELECT_OF_ACCOUNTS = """
+SELECT account_id, sum(balance_minor) FROM balance WHERE account_id = ANY($1::text[]) GROUP BY account_id
+"""
+
 _SELECT_LATER = f"SELECT {effect_after('line.effective_at > $2')}"
 
 # Reads every balance, so from end to end and not by an index, and ends itself when that takes too long.
@@ -80,6 +84,13 @@ async def add_to_balances(
         values = [effects[key] for key in keys]
         changed = await tx.run(_ADD_TO_BALANCES, *_stripes(keys), values, [floors.get(account) for account, _ in keys])
         require_all_changed("balance", changed, len(keys))
+
+
+async def balances_of(tx: Tx, account_ids: Collection[str]) -> dict[str, int]:
+    """Return the present balances of accounts in minor units; those that were never booked on are missing."""
+    if not account_ids:
+        return {}
+    return {row[0]: int(row[1]) for row in await tx.fetch(_SELECT_OF_ACCOUNTS, sorted(account_ids))}
 
 
 async def balance_of(tx: Tx, account_id: str, *, as_of: datetime | None = None) -> int:

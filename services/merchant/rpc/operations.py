@@ -6,7 +6,7 @@ from paykit.base.call import current_call
 from paykit.ids import new_id
 from paykit.process.runtime import Runtime
 from paykit.serve.idempotency import Creates
-from paykit.serve.listing import page_by_key
+from paykit.serve.listing import batch_get, page_by_key
 from paykit.serve.operations import Operation
 from paystream.merchant.v1 import merchant_pb2 as pb
 from paystream.merchant.v1 import merchant_pb2_grpc
@@ -78,6 +78,19 @@ class MerchantOperationsServicer(merchant_pb2_grpc.MerchantOperationsServiceServ
             kind=str,
         )
         return pb.ListMerchantsResponse(merchants=page, next_page_token=token)
+
+    async def BatchGetMerchants(
+        self, request: pb.BatchGetMerchantsRequest, _context: Any
+    ) -> pb.BatchGetMerchantsResponse:
+        """Read merchants by their ids."""
+        merchants, missing = await batch_get(
+            self._runtime,
+            request.merchant_ids,
+            store.merchants.by_key,
+            show=messages.to_merchant,
+            field="merchant_ids",
+        )
+        return pb.BatchGetMerchantsResponse(merchants=merchants, missing_merchant_ids=missing)
 
     async def UpdateMerchant(self, request: pb.UpdateMerchantRequest, _context: Any) -> pb.UpdateMerchantResponse:
         """Change the fields that the mask names."""

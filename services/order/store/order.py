@@ -7,6 +7,7 @@ from datetime import datetime
 
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
+from paykit.postgres.lists.walk import Found, Walk
 from paykit.postgres.rows import columns, require_all_changed
 from paykit.postgres.table import Table
 from paykit.work import Rows
@@ -38,7 +39,7 @@ class OrderFilter:
     """What ListOrders selects; None selects all.
 
     Attributes:
-        create_time_before: Exclusive.
+        create_time_before, update_time_before: Exclusive; other bounds belong to their range.
     """
 
     merchant_id: str
@@ -46,6 +47,12 @@ class OrderFilter:
     state: OrderState | None
     create_time_min: datetime | None
     create_time_before: datetime | None
+    currency_code: str | None = None
+    total_minor_min: int | None = None
+    total_minor_max: int | None = None
+    update_time_min: datetime | None = None
+    update_time_before: datetime | None = None
+    oldest_first: bool = False
 
 
 class Orders(Table[str, Order]):
@@ -88,10 +95,9 @@ class Orders(Table[str, Order]):
         orders = await self.by_key(tx, order_ids)
         return {order_id: replace(order, line_items=tuple(items[order_id])) for order_id, order in orders.items()}
 
-    async def list(self, tx: Tx, selection: OrderFilter, *, after: TimeKey | None, limit: int) -> list[Order]:
-        """List a merchant's orders, newest first, from after a (create_time, order_id) on."""
-        equal = ("merchant_id", "merchant_reference", "state")
-        return await self.page(tx, selection, equal=equal, after=after, limit=limit)
+    async def list(self, tx: Tx, selection: OrderFilter, *, after: TimeKey | None, limit: int) -> Found[Order]:
+        """List a merchant's orders in the order asked for, from after a (create_time, order_id) on."""
+        return await order_walk.page(tx, selection, after=after, limit=limit)
 
 
 orders = Orders(
@@ -104,6 +110,8 @@ orders = Orders(
     ),
     without=("line_items",),
 )
+
+order_walk = Walk(orders, scopes=(("merchant_id",),), unique=(("merchant_id", "merchant_reference"),))
 
 
 async def insert_line_items(tx: Tx, new_orders: Sequence[Order]) -> None:

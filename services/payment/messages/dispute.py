@@ -1,5 +1,6 @@
 """Disputes on the wire: between messages and domain values."""
 
+from paykit.serve import listing
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import events
@@ -79,6 +80,36 @@ def from_list_disputes(request: pb.ListDisputesRequest) -> DisputeFilter:
         state=DisputeState(name) if request.state else None,
         create_time_min=from_optional(request, "create_time_min"),
         create_time_before=from_optional(request, "create_time_before"),
+        currency_code=request.currency_code or None,
+        amount_minor_min=request.amount_minor_min or None,
+        amount_minor_max=request.amount_minor_max or None,
+        channel=request.channel or None,
+        dispute_reference=request.dispute_reference or None,
+        stage=_stage(request.stage),
+        respond_by_min=from_optional(request, "respond_by_time_min"),
+        respond_by_before=from_optional(request, "respond_by_time_before"),
+        update_time_min=from_optional(request, "update_time_min"),
+        update_time_before=from_optional(request, "update_time_before"),
+        oldest_first=listing.oldest_first(request),
+    )
+
+
+def from_list_to_answer(request: pb.ListDisputesToAnswerRequest) -> DisputeFilter:
+    """Read what ListDisputesToAnswer selects."""
+    return DisputeFilter(
+        payment_id=None,
+        merchant_id=request.merchant_id or None,
+        state=None,
+        create_time_min=None,
+        create_time_before=None,
+        currency_code=request.currency_code or None,
+        amount_minor_min=request.amount_minor_min or None,
+        amount_minor_max=request.amount_minor_max or None,
+        channel=request.channel or None,
+        stage=_stage(request.stage),
+        respond_by_min=from_optional(request, "respond_by_time_min"),
+        respond_by_before=from_optional(request, "respond_by_time_before"),
+        oldest_first=True,
     )
 
 

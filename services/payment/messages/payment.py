@@ -12,6 +12,7 @@ from paykit.contacts.contact_messages import from_receipt_contact
 from paykit.errors import DomainError
 from paykit.merchants.labels import metadata_text
 from paykit.reasons.stated_reason_messages import to_stated_reason
+from paykit.serve import listing
 from paykit.serve.status import to_status
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paykit.serve.validation import update_masks
@@ -187,4 +188,12 @@ def from_list_payments(request: pb.ListPaymentsRequest) -> PaymentFilter:
         capture_mode=_CAPTURE_MODES[request.capture_mode] if request.capture_mode else None,
         create_time_min=from_optional(request, "create_time_min"),
         create_time_before=from_optional(request, "create_time_before"),
+        currency_code=request.currency_code or None,
+        amount_minor_min=request.amount_minor_min or None,
+        amount_minor_max=request.amount_minor_max or None,
+        channel=request.channel or None,
+        method=_METHODS.get(request.payment_method_type),
+        update_time_min=from_optional(request, "update_time_min"),
+        update_time_before=from_optional(request, "update_time_before"),
+        oldest_first=listing.oldest_first(request),
     )

@@ -3,6 +3,7 @@
 from paykit.cause import Cause
 from paykit.merchants.labels import Labels
 from paykit.reasons.stated_reason_messages import to_stated_reason
+from paykit.serve import listing
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import events
@@ -74,4 +75,11 @@ def from_list_refunds(request: pb.ListRefundsRequest) -> RefundFilter:
         state=MovementState(name) if request.state else None,
         create_time_min=from_optional(request, "create_time_min"),
         create_time_before=from_optional(request, "create_time_before"),
+        currency_code=request.currency_code or None,
+        amount_minor_min=request.amount_minor_min or None,
+        amount_minor_max=request.amount_minor_max or None,
+        channel_reference=request.channel_reference or None,
+        update_time_min=from_optional(request, "update_time_min"),
+        update_time_before=from_optional(request, "update_time_before"),
+        oldest_first=listing.oldest_first(request),
     )

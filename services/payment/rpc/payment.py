@@ -14,7 +14,7 @@ from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.serve import batching
 from paykit.serve.idempotency import Creates
-from paykit.serve.listing import newest_page
+from paykit.serve.listing import batch_get, newest_page
 from paykit.serve.operations import Operation
 from paykit.serve.outcomes.awaiting import Awaited, Outcomes, shown
 from paykit.serve.outcomes.watching import Watched, Watches
@@ -116,6 +116,17 @@ class PaymentServicer(
         """Read a payment with its captures and attempts."""
         awaited = _PAST_ACTION if request.wait_past_action else _PAYMENT
         return await self._outcomes.get(request, awaited, key=request.payment_id, missing=domain.payment.not_found)
+
+    async def BatchGetPayments(self, request: pb.BatchGetPaymentsRequest, _context: Any) -> pb.BatchGetPaymentsResponse:
+        """Read payments by their ids."""
+        payments, missing = await batch_get(
+            self._runtime,
+            request.payment_ids,
+            store.payments.by_key,
+            show=messages.payment.to_payment,
+            field="payment_ids",
+        )
+        return pb.BatchGetPaymentsResponse(payments=payments, missing_payment_ids=missing)
 
     async def WatchPayment(
         self, request: pb.WatchPaymentRequest, _context: Any

@@ -15,12 +15,13 @@ from services.payment.store.dispute_file import FileWithContent, dispute_files
 from services.payment.store.late_capture import late_captures
 from services.payment.store.merchant import Payee, capture_terms, dispute_fees, keep_merchants, payees
 from services.payment.store.order import orders
-from services.payment.store.payment import PaymentFilter, payments
+from services.payment.store.payment import ChannelReference, PaymentFilter, payments
 from services.payment.store.refund import RefundFilter, refunds
 from services.payment.store.refund_share import refund_shares
 
 __all__ = [
     "ATTEMPTS_SHOWN_MAX",
+    "ChannelReference",
     "ClaimedPaymentAttempt",
     "DisputeFilter",
     "DisputeReport",

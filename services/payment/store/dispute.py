@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
+from paykit.postgres.lists.walk import Found, Walk
 from paykit.postgres.rows import columns, require_all_changed
 from paykit.postgres.table import Table
 from paystream.payment.v1 import events
@@ -62,7 +63,7 @@ class DisputeFilter:
     """What ListDisputes selects; None selects all. payment_id or merchant_id is set.
 
     Attributes:
-        create_time_before: Exclusive.
+        create_time_before, update_time_before: Exclusive; other bounds belong to their range.
     """
 
     payment_id: str | None
@@ -70,6 +71,17 @@ class DisputeFilter:
     state: DisputeState | None
     create_time_min: datetime | None
     create_time_before: datetime | None
+    currency_code: str | None = None
+    amount_minor_min: int | None = None
+    amount_minor_max: int | None = None
+    channel: str | None = None
+    dispute_reference: str | None = None
+    stage: events.DisputeStage | None = None
+    respond_by_min: datetime | None = None
+    respond_by_before: datetime | None = None
+    update_time_min: datetime | None = None
+    update_time_before: datetime | None = None
+    oldest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,13 +176,22 @@ class Disputes(Table[str, Dispute]):
             for row in rows
         ]
 
-    async def list(self, tx: Tx, selection: DisputeFilter, *, after: TimeKey | None, limit: int) -> list[Dispute]:
-        """List disputes, newest first, from after a (create_time, dispute_id) on."""
-        equal = ("payment_id", "merchant_id", "state")
-        return await self.page(tx, selection, equal=equal, after=after, limit=limit)
+    async def list(self, tx: Tx, selection: DisputeFilter, *, after: TimeKey | None, limit: int) -> Found[Dispute]:
+        """List disputes in the order asked for, from after a (create_time, dispute_id) on."""
+        return await dispute_walk.page(tx, selection, after=after, limit=limit)
+
+    async def list_to_answer(
+        self, tx: Tx, selection: DisputeFilter, *, after: TimeKey | None, limit: int
+    ) -> Found[Dispute]:
+        """List disputes that are to be answered, soonest first, from after a (respond_by, dispute_id) on."""
+        return await to_answer_walk.page(tx, selection, after=after, limit=limit)
 
 
 disputes = Disputes(Dispute, "dispute", key="dispute_id")
+
+dispute_walk = Walk(disputes, scopes=(("payment_id",), ("merchant_id",)), unique=(("channel", "dispute_reference"),))
+# Until when they can be answered; those without such a time are in no order of it.
+to_answer_walk = Walk(disputes, scopes=((),), where="state = 'OPENED' AND respond_by IS NOT NULL", time="respond_by")
 
 
 class DisputeReports(Table[tuple[str, str], DisputeReport]):

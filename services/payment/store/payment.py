@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from paykit.contradictions.contradiction_table import OF_CONTRADICTIONS
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
+from paykit.postgres.lists.walk import Found, Walk
 from paykit.postgres.rows import columns, require_all_changed
-from paykit.postgres.table import Table
+from paykit.postgres.table import Table, where
 from paykit.postgres.wakeups import CHANGES
 from paykit.work import Rows
+from paystream.payment.v1.events import PaymentMethod
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
 
 # What is proven to be gone again of what payments captured: a refund that may still fail is not.
@@ -67,7 +69,7 @@ class PaymentFilter:
     """What ListPayments selects; None selects all. merchant_id or order_id is set.
 
     Attributes:
-        create_time_before: Exclusive.
+        create_time_before, update_time_before: Exclusive; other bounds belong to their range.
     """
 
     merchant_id: str | None
@@ -77,6 +79,22 @@ class PaymentFilter:
     capture_mode: CaptureMode | None
     create_time_min: datetime | None
     create_time_before: datetime | None
+    currency_code: str | None = None
+    amount_minor_min: int | None = None
+    amount_minor_max: int | None = None
+    channel: str | None = None
+    method: PaymentMethod | None = None
+    update_time_min: datetime | None = None
+    update_time_before: datetime | None = None
+    oldest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelReference:
+    """A channel's own name of something that it was asked to do; without a channel, of whichever."""
+
+    channel_reference: str
+    channel: str | None
 
 
 class Payments(Table[str, Payment]):
@@ -189,10 +207,20 @@ class Payments(Table[str, Payment]):
         rows = await tx.fetch(_SELECT_PAID, order_ids)
         return {row[0]: row[1] for row in rows}, {row[0]: row[2] for row in rows}
 
-    async def list(self, tx: Tx, selection: PaymentFilter, *, after: TimeKey | None, limit: int) -> list[Payment]:
-        """List payments, newest first, from after a (create_time, payment_id) on."""
-        equal = ("merchant_id", "order_id", "merchant_reference", "state", "capture_mode")
-        return await self.page(tx, selection, equal=equal, after=after, limit=limit)
+    async def by_channel_reference(
+        self, tx: Tx, meant: ChannelReference, *, after: str | None, limit: int
+    ) -> list[Payment]:
+        """List the payments of calls that a channel gave a reference, in the order of their ids, from after one on."""
+        of_calls, args = where(("channel_reference = {}", meant.channel_reference), ("channel = {}", meant.channel))
+        condition = f"payment_id IN (SELECT payment_id FROM attempt WHERE {of_calls})"
+        if after is not None:
+            args.append(after)
+            condition = f"{condition} AND payment_id > ${len(args)}"
+        return await self.select(tx, f"{condition} ORDER BY payment_id LIMIT ${len(args) + 1}", *args, limit)
+
+    async def list(self, tx: Tx, selection: PaymentFilter, *, after: TimeKey | None, limit: int) -> Found[Payment]:
+        """List payments in the order asked for, from after a (create_time, payment_id) on."""
+        return await payment_walk.page(tx, selection, after=after, limit=limit)
 
 
 payments = Payments(
@@ -217,3 +245,5 @@ payments = Payments(
         "payer_action",
     ),
 )
+
+payment_walk = Walk(payments, scopes=(("order_id",), ("merchant_id",)), unique=(("merchant_id", "merchant_reference"),))

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
+from paykit.postgres.lists.walk import Found, Walk
 from paykit.postgres.table import Table
 from services.payment.domain.movement import MovementState
 from services.payment.domain.refund import Refund
@@ -15,7 +16,7 @@ class RefundFilter:
     """What ListRefunds selects; None selects all. payment_id or merchant_id is set.
 
     Attributes:
-        create_time_before: Exclusive.
+        create_time_before, update_time_before: Exclusive; other bounds belong to their range.
     """
 
     payment_id: str | None
@@ -24,15 +25,21 @@ class RefundFilter:
     state: MovementState | None
     create_time_min: datetime | None
     create_time_before: datetime | None
+    currency_code: str | None = None
+    amount_minor_min: int | None = None
+    amount_minor_max: int | None = None
+    channel_reference: str | None = None
+    update_time_min: datetime | None = None
+    update_time_before: datetime | None = None
+    oldest_first: bool = False
 
 
 class Refunds(Table[str, Refund]):
     """The table `refund`."""
 
-    async def list(self, tx: Tx, selection: RefundFilter, *, after: TimeKey | None, limit: int) -> list[Refund]:
-        """List refunds, newest first, from after a (create_time, refund_id) on."""
-        equal = ("payment_id", "merchant_id", "merchant_reference", "state")
-        return await self.page(tx, selection, equal=equal, after=after, limit=limit)
+    async def list(self, tx: Tx, selection: RefundFilter, *, after: TimeKey | None, limit: int) -> Found[Refund]:
+        """List refunds in the order asked for, from after a (create_time, refund_id) on."""
+        return await refund_walk.page(tx, selection, after=after, limit=limit)
 
 
 refunds = Refunds(
@@ -44,3 +51,5 @@ refunds = Refunds(
         *("channel_reference", "failure_reason", "failure_code", "stated", "update_time"),
     ),
 )
+
+refund_walk = Walk(refunds, scopes=(("payment_id",), ("merchant_id",)), unique=(("merchant_id", "merchant_reference"),))

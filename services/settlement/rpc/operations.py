@@ -7,7 +7,7 @@ from paykit.base.call import current_call
 from paykit.merchants.standing import MerchantUnknown
 from paykit.process.runtime import Runtime
 from paykit.serve.idempotency import Creates
-from paykit.serve.listing import cut
+from paykit.serve.listing import cut, newest_page
 from paykit.serve.operations import Operation
 from paystream.settlement.v1 import settlement_pb2 as pb
 from paystream.settlement.v1 import settlement_pb2_grpc
@@ -61,3 +61,17 @@ class SettlementOperationsServicer(settlement_pb2_grpc.SettlementOperationsServi
         return pb.ListNegativeBalancesResponse(
             balances=page, next_page_token=paging.encode_page_token(key, scope) if key else ""
         )
+
+    async def ListSettlementsByState(
+        self, request: pb.ListSettlementsByStateRequest, _context: Any
+    ) -> pb.ListSettlementsByStateResponse:
+        """Read a page of the settlements in a state."""
+        page, token = await newest_page(
+            self._runtime,
+            request,
+            store.settlements.list_in_state,
+            wanted=messages.from_list(request),
+            key=lambda settlement: (settlement.create_time, settlement.settlement_id),
+            show=messages.to_settlement,
+        )
+        return pb.ListSettlementsByStateResponse(settlements=page, next_page_token=token)

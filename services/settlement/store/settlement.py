@@ -9,6 +9,7 @@ from paykit.merchants.standing import STOPPED, MerchantStanding
 from paykit.money import AMOUNT_MINOR_MAX
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
+from paykit.postgres.lists.walk import Found, Walk
 from paykit.postgres.rows import array_text, columns, require_all_changed
 from paykit.postgres.table import Table
 from paykit.work import Rows
@@ -115,17 +116,20 @@ GROUP BY currency_code ORDER BY currency_code
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlementFilter:
-    """What ListSettlements selects; None selects all.
+    """What lists of settlements select; None selects all.
 
     Attributes:
-        create_time_before: Exclusive.
+        create_time_before, update_time_before: Exclusive; other bounds belong to their range.
     """
 
-    merchant_id: str
+    merchant_id: str | None
     currency_code: str | None = None
     state: SettlementState | None = None
     create_time_min: datetime | None = None
     create_time_before: datetime | None = None
+    update_time_min: datetime | None = None
+    update_time_before: datetime | None = None
+    oldest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,10 +267,17 @@ class Settlements(Table[str, Settlement]):
         """
         return self.rows(tx, [self.read(row) for row in await tx.lock(self.name, sql, *args)])
 
-    async def list(self, tx: Tx, selection: SettlementFilter, *, after: TimeKey | None, limit: int) -> list[Settlement]:
-        """List a merchant's settlements, newest first, from after a (create_time, settlement_id) on."""
-        equal = ("merchant_id", "currency_code", "state")
-        return await self.page(tx, selection, equal=equal, after=after, limit=limit)
+    async def list(
+        self, tx: Tx, selection: SettlementFilter, *, after: TimeKey | None, limit: int
+    ) -> Found[Settlement]:
+        """List a merchant's settlements in the order asked for, from after a (create_time, settlement_id) on."""
+        return await settlement_walk.page(tx, selection, after=after, limit=limit)
+
+    async def list_in_state(
+        self, tx: Tx, selection: SettlementFilter, *, after: TimeKey | None, limit: int
+    ) -> Found[Settlement]:
+        """List settlements of all merchants in the state that is selected, as `list`."""
+        return await state_walk.page(tx, selection, after=after, limit=limit)
 
 
 _NUMERIC = tuple(name for name in SUMS if name != "item_count")
@@ -286,6 +297,9 @@ settlements = Settlements(
     sql_types=dict.fromkeys(_NUMERIC, "numeric"),
     readers=dict.fromkeys(_NUMERIC, int),
 )
+
+settlement_walk = Walk(settlements, scopes=(("merchant_id",),))
+state_walk = Walk(settlements, scopes=(("state",),))
 
 
 def _arrays(keys: Collection[MerchantCurrency]) -> list[list[str]]:

@@ -75,3 +75,31 @@ class WithdrawalOperationsServicer(
     ) -> pb.VerifyBankAccountResponse:
         """Record the result of a check."""
         return await self._runtime.call(_VERIFY, request, messages.from_verify(request, cause=current_call().cause))
+
+    async def ListWithdrawalsToDecide(
+        self, request: pb.ListWithdrawalsToDecideRequest, _context: Any
+    ) -> pb.ListWithdrawalsToDecideResponse:
+        """Read a page of withdrawals that wait for a decision."""
+        page, token = await newest_page(
+            self._runtime,
+            request,
+            store.withdrawals.list_to_decide,
+            wanted=messages.from_list_waiting(request),
+            key=lambda withdrawal: (withdrawal.create_time, withdrawal.withdrawal_id),
+            show=messages.to_withdrawal,
+        )
+        return pb.ListWithdrawalsToDecideResponse(withdrawals=page, next_page_token=token)
+
+    async def ListBlockedWithdrawals(
+        self, request: pb.ListBlockedWithdrawalsRequest, _context: Any
+    ) -> pb.ListBlockedWithdrawalsResponse:
+        """Read a page of withdrawals that are kept from being sent."""
+        page, token = await newest_page(
+            self._runtime,
+            request,
+            store.withdrawals.list_blocked,
+            wanted=messages.from_list_waiting(request, blocked=True),
+            key=lambda withdrawal: (withdrawal.create_time, withdrawal.withdrawal_id),
+            show=messages.to_withdrawal,
+        )
+        return pb.ListBlockedWithdrawalsResponse(withdrawals=page, next_page_token=token)

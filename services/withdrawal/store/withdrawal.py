@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from paykit.contradictions.contradiction_table import OF_CONTRADICTIONS
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
+from paykit.postgres.lists.walk import Found, Walk
 from paykit.postgres.table import Table
 from paykit.work import Rows
 from services.withdrawal.domain.withdrawal import Withdrawal
@@ -25,9 +25,9 @@ ORDER BY attempt.due_time LIMIT $2 FOR UPDATE OF withdrawal SKIP LOCKED
 
 # First in, first out: the credits of a merchant and currency lie end to end in the order of their booking, and so does
 # what used them up: withdrawals, as far as they did not come back, and adjustments that took away. A withdrawal is
-# of a settlement where the two stretches overlap.
+# of a settlement where the two stretches overlap. As an array, what they are is worked out once and not for each row.
 _FUNDED_BY = """
-withdrawal_id IN (
+withdrawal_id = ANY(ARRAY(
     WITH settled AS (SELECT merchant_id, currency_code FROM credit WHERE source_id = {}),
     credits AS (
         SELECT source_id, amount_minor, sum(amount_minor) OVER (ORDER BY book_time, source_id) AS until_minor
@@ -41,20 +41,23 @@ withdrawal_id IN (
               FROM credit JOIN settled USING (merchant_id, currency_code) WHERE amount_minor < 0) AS taken)
     SELECT use_id FROM uses JOIN credits ON credits.source_id = {}
         AND uses.until_minor - uses.amount_minor < credits.until_minor
-        AND credits.until_minor - credits.amount_minor < uses.until_minor)
+        AND credits.until_minor - credits.amount_minor < uses.until_minor))
 """
 
-_BLOCKED = f"withdrawal.state = 'APPROVED' AND ({BLOCKED_REASON} IS NOT NULL) = {{}}"
+_BLOCKED = f"({BLOCKED_REASON} IS NOT NULL) = {{}}"
+
+# Whose funds they are, so that the index of the merchant is walked.
+_OF_SETTLEMENT = "merchant_id = (SELECT merchant_id FROM credit WHERE source_id = {})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WithdrawalFilter:
-    """What ListWithdrawals selects; None selects all. merchant_id, settlement_id or blocked is set.
+    """What lists of withdrawals select; None selects all.
 
     Attributes:
         settlement_id: Only withdrawals that its funds went into.
         blocked: True for those that something keeps from being sent.
-        create_time_before: Exclusive.
+        create_time_before, update_time_before: Exclusive; other bounds belong to their range.
     """
 
     merchant_id: str | None
@@ -64,6 +67,14 @@ class WithdrawalFilter:
     blocked: bool | None
     create_time_min: datetime | None
     create_time_before: datetime | None
+    currency_code: str | None = None
+    amount_minor_min: int | None = None
+    amount_minor_max: int | None = None
+    bank_account_id: str | None = None
+    channel_reference: str | None = None
+    update_time_min: datetime | None = None
+    update_time_before: datetime | None = None
+    oldest_first: bool = False
 
 
 class Withdrawals(Table[str, Withdrawal]):
@@ -85,22 +96,23 @@ class Withdrawals(Table[str, Withdrawal]):
         tx.claims.take(rows)
         return rows
 
-    async def list(self, tx: Tx, selection: WithdrawalFilter, *, after: TimeKey | None, limit: int) -> list[Withdrawal]:
-        """List withdrawals, newest first, from after a (create_time, withdrawal_id) on."""
-        chosen: list[tuple[Any, ...]] = []
-        if selection.settlement_id is not None:
-            chosen.append((_FUNDED_BY, selection.settlement_id, selection.settlement_id))
-        if selection.blocked is not None:
-            chosen.append((_BLOCKED, selection.blocked))
-        condition = (" AND ".join(text for text, *_ in chosen), *(value for _, *values in chosen for value in values))
-        return await self.page(
-            tx,
-            selection,
-            equal=("merchant_id", "merchant_reference", "state"),
-            after=after,
-            limit=limit,
-            condition=condition if chosen else (),
-        )
+    async def list(
+        self, tx: Tx, selection: WithdrawalFilter, *, after: TimeKey | None, limit: int
+    ) -> Found[Withdrawal]:
+        """List withdrawals in the order asked for, from after a (create_time, withdrawal_id) on."""
+        return await withdrawal_walk.page(tx, selection, after=after, limit=limit)
+
+    async def list_to_decide(
+        self, tx: Tx, selection: WithdrawalFilter, *, after: TimeKey | None, limit: int
+    ) -> Found[Withdrawal]:
+        """List withdrawals of all merchants that wait for a decision, as `list`."""
+        return await held_walk.page(tx, selection, after=after, limit=limit)
+
+    async def list_blocked(
+        self, tx: Tx, selection: WithdrawalFilter, *, after: TimeKey | None, limit: int
+    ) -> Found[Withdrawal]:
+        """List withdrawals of all merchants that something keeps from being sent, as `list`, with `blocked`."""
+        return await approved_walk.page(tx, selection, after=after, limit=limit)
 
 
 withdrawals = Withdrawals(
@@ -114,3 +126,13 @@ withdrawals = Withdrawals(
     ),
     computed={"blocked_reason": BLOCKED_REASON},
 )
+
+withdrawal_walk = Walk(
+    withdrawals,
+    scopes=(("merchant_id",), ()),
+    unique=(("merchant_id", "merchant_reference"),),
+    served_by={"settlement_id": _OF_SETTLEMENT},
+    asked={"settlement_id": _FUNDED_BY, "blocked": _BLOCKED},
+)
+held_walk = Walk(withdrawals, scopes=((),), where="state = 'HELD'")
+approved_walk = Walk(withdrawals, scopes=((),), where="state = 'APPROVED'", asked={"blocked": _BLOCKED})

@@ -15,7 +15,7 @@ from paykit.serve.validation import card_numbers, validator
 
 TIMESTAMP = "google.protobuf.Timestamp"
 PAGE_TOKEN_CHARACTERS_MAX = 1024
-READS = re.compile(r"(Get|List|Query|Watch|Preview|Export|StreamMetrics$|TryRuleSet$|Inquire$|BatchInquire$)")
+READS = re.compile(r"(Get|BatchGet|List|Query|Watch|Preview|Export|StreamMetrics$|TryRuleSet$|Inquire$|BatchInquire$)")
 """How the names of methods begin, or are, that change nothing."""
 
 NAMED_OTHERWISE = {

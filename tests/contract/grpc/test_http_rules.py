@@ -24,7 +24,11 @@ NOT_OVER_HTTP = {
 """Services and methods, and why."""
 FILES = {"ImportStatement": "file"}
 """Calls whose body is a file, in the request's field of this name; the query has the rest."""
-READ_BY_POST = {"TryRuleSet": "the rules to try are longer than an address may be"}
+READ_BY_POST = {
+    "TryRuleSet": "the rules to try are longer than an address may be",
+    "BatchGetPayments": "a thousand ids are longer than an address may be",
+    "BatchGetMerchants": "a thousand ids are longer than an address may be",
+}
 PREFIXES = {"operators": "/operations/v1/", "tests": "/simulator/v1/", "merchants": "/v1/"}
 """What begins the paths of an audience's calls, so that a network lets it through by one prefix."""
 VARIABLE = re.compile(r"\{([a-z_.]+)\}")

@@ -19,7 +19,7 @@ from services.accounting.domain.transaction import AccountNotFound, TransactionN
 from tests.integration.accounting.books import account, consume
 from tests.line.replies import checked
 from tests.line.servicers import AccountingCalls
-from tests.unit.accounting.ledger import ALICE, NOON, capture, capture_id, payment_id
+from tests.unit.accounting.ledger import ALICE, BOB, NOON, capture, capture_id, payment_id
 
 ANY: Any = None
 _LAST = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
@@ -177,6 +177,23 @@ async def test_a_balance_is_given_now_and_as_of_a_time(call: AccountingCalls) ->
     assert await balance(call, SETTLEMENT) == "19360"
     assert await balance(call, SETTLEMENT, as_of_time=to_timestamp(NOON)) == "9680"
     assert await balance(call, SETTLEMENT, as_of_time=to_timestamp(NOON - timedelta(seconds=1))) == "0"
+
+
+async def test_the_balances_of_a_merchant_are_given_all_at_once(call: AccountingCalls, ledger: Runtime) -> None:
+    await consume(ledger, capture(3, currency_code="JPY"), capture(4, merchant_id=BOB))
+
+    async def balances(**fields: Any) -> list[tuple[str, str, str]]:
+        answer = await call.GetMerchantBalances(pb.GetMerchantBalancesRequest(**fields), ANY)
+        assert {each.account.merchant_id for each in answer.balances} <= {fields["merchant_id"]}
+        return [(e.account.account_kind, e.account.currency_code, e.balance_minor) for e in answer.balances]
+
+    found = await balances(merchant_id=ALICE)
+    assert found == sorted(found)
+    of_settlement = [each for each in found if each[0] == "merchant.settlement"]
+    # Two captures of 100.00 less 3.20, and one of 10,000 yen less 320.
+    assert of_settlement == [("merchant.settlement", "JPY", "9680"), ("merchant.settlement", "USD", "19360")]
+    assert await balances(merchant_id=ALICE, currency_code="JPY") == [each for each in found if each[1] == "JPY"]
+    assert await balances(merchant_id="mer_" + "9" * 32) == []
 
 
 async def test_a_statement_is_paged_without_a_seam(call: AccountingCalls) -> None:

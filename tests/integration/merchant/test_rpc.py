@@ -403,3 +403,13 @@ async def test_how_a_merchant_is_written_to_is_checked_by_its_field(
         with pytest.raises(refusal) as refused:
             await call
         assert refused.value.field == field
+
+
+async def test_merchants_are_read_by_their_ids_in_the_order_of_the_request_and_missing_ones_are_named(
+    house: House,
+) -> None:
+    first, second = await house.create(), await house.create()
+    unknown = "mer_" + "9" * 32
+    request = pb.BatchGetMerchantsRequest(merchant_ids=[second.merchant_id, unknown, first.merchant_id])
+    answer = await house.call.BatchGetMerchants(request, ANY)
+    assert (list(answer.merchants), list(answer.missing_merchant_ids)) == ([second, first], [unknown])

@@ -14,6 +14,7 @@ from paykit.channels.attempts import AttemptNotFound, ChannelAmountMismatch
 from paykit.clock import ManualClock
 from paykit.errors import DomainError, FieldInvalid, IllegalTransition, PageTokenInvalid, RequestIdReused
 from paykit.postgres.database import Tx
+from paykit.serve.timestamps import to_timestamp
 from paykit.testing.outbox_events import outbox_events
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.common.v1.money_pb2 import Money
@@ -387,3 +388,35 @@ def _running(statement: str) -> Any:
         await tx.run(statement)
 
     return run
+
+
+async def test_disputes_to_answer_are_listed_soonest_first_for_all_merchants(house: House) -> None:
+    _, attempt_id = await charge(house)
+
+    async def opened(reference: str, hours: int | None) -> pb.Dispute:
+        time = to_timestamp(house.runtime.clock.now() + timedelta(hours=hours)) if hours else None
+        return await report(
+            house, attempt_id, OPENED, dispute_reference=reference, amount=usd(100), respond_by_time=time
+        )
+
+    late, soon, middle = await opened("chd_1", 72), await opened("chd_2", 24), await opened("chd_3", 48)
+    await opened("chd_4", None)
+    answered = await opened("chd_5", 1)
+    await accept(house, answered.dispute_id)
+
+    async def listed(**fields: Any) -> list[str]:
+        found: list[str] = []
+        request = pb.ListDisputesToAnswerRequest(page_size=2, **fields)
+        while True:
+            response = await house.call.ListDisputesToAnswer(request, ANY)
+            found += [each.dispute_id for each in response.disputes]
+            request.page_token = response.next_page_token
+            if not request.page_token:
+                return found
+
+    assert await listed() == [soon.dispute_id, middle.dispute_id, late.dispute_id]
+    until = soon.respond_by_time
+    assert await listed(respond_by_time_before=late.respond_by_time) == [soon.dispute_id, middle.dispute_id]
+    assert await listed(respond_by_time_min=until, respond_by_time_before=middle.respond_by_time) == [soon.dispute_id]
+    assert await listed(merchant_id=house.merchant_id, amount_minor_max=99) == []
+    assert await listed(merchant_id="mer_" + "1" * 32) == []

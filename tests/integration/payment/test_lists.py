@@ -91,6 +91,17 @@ async def test_payments_of_one_moment_are_neither_lost_nor_repeated(house: House
         ({"state": pb.PAYMENT_STATE_UNKNOWN}, []),
         ({"merchant_reference": "order-3"}, [3]),
         ({"create_time_min": at(20)}, [4, 3, 2]),
+        ({"create_time_min": at(20), "order_by": "create_time"}, [2, 3, 4]),
+        ({"amount_minor_max": 13}, [2]),
+        ({"amount_minor_min": 14, "amount_minor_max": 10_000, "create_time_before": at(20)}, [1, 0]),
+        ({"amount_minor_min": 10_001}, []),
+        ({"currency_code": "USD", "channel": "simulator", "create_time_min": at(40)}, [4]),
+        ({"currency_code": "EUR"}, []),
+        ({"channel": "other"}, []),
+        ({"payment_method_type": pb.PAYMENT_METHOD_TYPE_WALLET}, []),
+        ({"payment_method_type": pb.PAYMENT_METHOD_TYPE_CARD, "state": pb.PAYMENT_STATE_FAILED}, [2]),
+        ({"update_time_min": at(50)}, [4, 3, 2, 1, 0]),
+        ({"update_time_before": at(50)}, []),
         ({"create_time_before": at(20)}, [1, 0]),
         ({"create_time_min": at(10), "create_time_before": at(40), "state": pb.PAYMENT_STATE_SUCCEEDED}, [3, 1]),
     ],
@@ -103,6 +114,32 @@ async def test_filters_select(house: House, filters: dict[str, Any], expected: l
     )
 
     assert [payment.payment_id for page in found for payment in page] == [made[n] for n in expected]
+
+
+async def test_pages_follow_each_other_oldest_first(house: House) -> None:
+    made = await five_payments(house)
+    request = pb.ListPaymentsRequest(merchant_id=house.merchant_id, page_size=2, order_by="create_time")
+    found = await pages(house.call.ListPayments, request, "payments")
+    assert [[payment.payment_id for payment in page] for page in found] == [made[:2], made[2:4], made[4:]]
+
+
+async def test_a_payment_is_found_by_each_name_that_its_channel_gave_it(house: House) -> None:
+    first, second = await house.paid(), await house.paid()
+    refund = await house.refund(first.payment_id, 100)
+    await house.submit()
+    of_refund = (await house.get_refund(refund.refund_id)).channel_reference
+
+    async def found(reference: str, channel: str = "") -> list[str]:
+        request = pb.ListPaymentsByChannelReferenceRequest(channel_reference=reference, channel=channel, page_size=1)
+        listed = await pages(house.call.ListPaymentsByChannelReference, request, "payments")
+        return [payment.payment_id for page in listed for payment in page]
+
+    assert len({of_refund, first.channel_reference, second.channel_reference}) == 3
+    assert await found(first.channel_reference) == [first.payment_id]
+    assert await found(of_refund, "simulator") == [first.payment_id]
+    assert await found(second.channel_reference) == [second.payment_id]
+    assert await found(of_refund, "other") == []
+    assert await found("ch_never") == []
 
 
 async def test_a_token_serves_its_own_list_only(house: House) -> None:
@@ -188,3 +225,27 @@ async def test_a_stream_of_such_payments_is_answered_one_by_one(house: House) ->
 
     answered = [answer async for answer in house.call.StreamCreatePayments(requests(), None)]
     assert [answer.position for answer in answered if answer.HasField("payment")] == list(range(170))
+
+
+async def test_payments_are_read_by_their_ids_in_the_order_of_the_request_and_missing_ones_are_named(
+    house: House,
+) -> None:
+    made = [await house.create() for _ in range(3)]
+    unknown = [new_id("pay"), new_id("pay")]
+    wanted = [made[2].payment_id, unknown[0], made[0].payment_id, unknown[1], made[1].payment_id]
+    answer = await house.call.BatchGetPayments(pb.BatchGetPaymentsRequest(payment_ids=wanted), None)
+    assert list(answer.payments) == [made[2], made[0], made[1]]
+    assert list(answer.missing_payment_ids) == unknown
+    nothing = await house.call.BatchGetPayments(pb.BatchGetPaymentsRequest(payment_ids=unknown), None)
+    assert (len(nothing.payments), list(nothing.missing_payment_ids)) == (0, unknown)
+
+
+async def test_payments_that_do_not_fit_into_one_reply_are_not_read_in_one(house: House) -> None:
+    created = await house.create_batch(*large_requests(house, 100))
+    created += await house.create_batch(*[house.request(metadata=METADATA) for _ in range(62)])
+    ids = [result.payment.payment_id for result in created]
+    with pytest.raises(BatchReplyTooLarge) as refused:
+        await house.call.BatchGetPayments(pb.BatchGetPaymentsRequest(payment_ids=ids), None)
+    assert refused.value.field == "payment_ids"
+    answer = await house.call.BatchGetPayments(pb.BatchGetPaymentsRequest(payment_ids=ids[:150]), None)
+    assert [payment.payment_id for payment in answer.payments] == ids[:150]

@@ -285,3 +285,18 @@ async def test_a_settlement_before_its_time_keeps_its_reason_and_a_held_one_says
     await till.policy(daily("18:00"), version=3)
     with pytest.raises(SettlementNotDue):
         await call.CreateSettlement(request(override_reason=" "), ANY)
+
+
+async def test_settlements_of_all_merchants_are_listed_by_state(till: Till, call: SettlementCalls) -> None:
+    await till.policy(daily())
+    await till.consume(capture(1), capture(2, merchant_id=BOB, currency_code="JPY"))
+
+    async def listed(**fields: Any) -> list[tuple[str, str]]:
+        response = await call.ListSettlementsByState(pb.ListSettlementsByStateRequest(**fields), None)
+        return sorted((each.merchant_id, each.currency_code) for each in response.settlements)
+
+    pending = pb.SETTLEMENT_STATE_PENDING
+    assert await listed(state=pending) == sorted([(ALICE, "USD"), (BOB, "JPY")])
+    assert await listed(state=pending, merchant_id=BOB) == [(BOB, "JPY")]
+    assert await listed(state=pending, currency_code="USD") == [(ALICE, "USD")]
+    assert await listed(state=pb.SETTLEMENT_STATE_FAILED) == []

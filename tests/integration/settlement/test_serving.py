@@ -42,7 +42,7 @@ async def produce(runtime: Runtime, *events: TransactionCreated | MerchantCreate
 async def settlements(runtime: Runtime, state: SettlementState) -> list[Settlement]:
     async def query(tx: Tx) -> list[Settlement]:
         wanted = SettlementFilter(merchant_id=ALICE, state=state)
-        return await store.settlements.list(tx, wanted, after=None, limit=10)
+        return list((await store.settlements.list(tx, wanted, after=None, limit=10)).rows)
 
     return await runtime.read(query)
 

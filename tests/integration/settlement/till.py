@@ -119,7 +119,7 @@ class Till:
         """Give a merchant's settlements, the first cut-off first, and those without one before."""
         chosen = SettlementFilter(merchant_id=merchant_id, **wanted)
         found = await self.runtime.read(lambda tx: store.settlements.list(tx, chosen, after=None, limit=1_000))
-        return sorted(found, key=lambda each: (each.cut_off_at is not None, each.cut_off_at, each.settlement_id))
+        return sorted(found.rows, key=lambda each: (each.cut_off_at is not None, each.cut_off_at, each.settlement_id))
 
     async def items(self, settlement_id: str) -> list[PlacedItem]:
         async def query(tx: Tx) -> list[PlacedItem]:

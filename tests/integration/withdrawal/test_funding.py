@@ -105,7 +105,7 @@ async def test_every_minor_unit_goes_out_in_the_order_in_which_it_came_in(
         return {
             settlement_id: {
                 each.withdrawal_id
-                for each in await store.withdrawals.list(tx, of_settlement(settlement_id), after=None, limit=100)
+                for each in (await store.withdrawals.list(tx, of_settlement(settlement_id), after=None, limit=100)).rows
             }
             for settlement_id in expected
         }

@@ -26,8 +26,8 @@ async def settled(treasury: Treasury) -> None:
 
 
 async def blocked(treasury: Treasury) -> list[str]:
-    request = pb.ListWithdrawalsRequest(blocked=True)
-    return [each.withdrawal_id for each in (await treasury.call.ListWithdrawals(request, ANY)).withdrawals]
+    request = pb.ListBlockedWithdrawalsRequest()
+    return [each.withdrawal_id for each in (await treasury.call.ListBlockedWithdrawals(request, ANY)).withdrawals]
 
 
 @pytest.mark.parametrize(

@@ -486,3 +486,24 @@ async def test_a_withdrawal_keeps_its_reference_and_metadata_and_another_cannot_
         await treasury.create(1_000, merchant_reference="week 9")
     assert refused.value.metadata == {"withdrawal_id": made.withdrawal_id}
     assert await treasury.withdrawable() == 8_000
+
+
+async def test_withdrawals_of_all_merchants_that_wait_for_a_decision_are_listed(treasury: Treasury) -> None:
+    await treasury.settle(100_000)
+    treasury.limit(approval={"*": 0})
+    small, large = await treasury.held(1_000), await treasury.held(9_000)
+    decided = await treasury.held(2_000)
+    act_as("chief")
+    await treasury.reject(decided.withdrawal_id)
+
+    async def listed(**fields: Any) -> list[str]:
+        response = await treasury.call.ListWithdrawalsToDecide(pb.ListWithdrawalsToDecideRequest(**fields), ANY)
+        return [each.withdrawal_id for each in response.withdrawals]
+
+    assert await listed() == [small.withdrawal_id, large.withdrawal_id]
+    assert await listed(order_by="create_time desc") == [large.withdrawal_id, small.withdrawal_id]
+    assert await listed(amount_minor_min=1_001, currency_code="USD") == [large.withdrawal_id]
+    assert await listed(merchant_id="mer_" + "1" * 32) == []
+    assert await listed(currency_code="EUR") == []
+    first = await treasury.call.ListWithdrawalsToDecide(pb.ListWithdrawalsToDecideRequest(page_size=1), ANY)
+    assert await listed(page_token=first.next_page_token) == [large.withdrawal_id]

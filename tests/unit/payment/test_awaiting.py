@@ -165,7 +165,7 @@ def test_a_channel_that_gave_no_reference_cannot_be_asked_to_call_off() -> None:
     assert after.payer_action == PayerAction(calling_off=CallingOff.REFUSED)
 
 
-@pytest.mark.parametrize("state", set(PaymentState) - {PaymentState.REQUIRES_ACTION})
+@pytest.mark.parametrize("state", sorted(set(PaymentState) - {PaymentState.REQUIRES_ACTION}))
 def test_nothing_else_is_called_off(state: PaymentState) -> None:
     assert not awaiting.may_be_called_off(payment(state=state))
     with pytest.raises(InvariantError):

@@ -76,6 +76,11 @@ class AccountingServiceStub:
                 request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListEntriesRequest.SerializeToString,
                 response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListEntriesResponse.FromString,
                 _registered_method=True)
+        self.GetMerchantBalances = channel.unary_unary(
+                '/paystream.accounting.v1.AccountingService/GetMerchantBalances',
+                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetMerchantBalancesRequest.SerializeToString,
+                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetMerchantBalancesResponse.FromString,
+                _registered_method=True)
 
 
 class AccountingServiceServicer:
@@ -152,6 +157,14 @@ class AccountingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetMerchantBalances(self, request, context):
+        """Gives the present balances of all accounts of a merchant at once, as they stand at one moment: every kind and currency,
+        in the order of kinds and currencies. A merchant without accounts, or that the ledger does not know, has none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccountingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -184,6 +197,11 @@ def add_AccountingServiceServicer_to_server(servicer, server):
                     servicer.ListEntries,
                     request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListEntriesRequest.FromString,
                     response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListEntriesResponse.SerializeToString,
+            ),
+            'GetMerchantBalances': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMerchantBalances,
+                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetMerchantBalancesRequest.FromString,
+                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetMerchantBalancesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -360,6 +378,33 @@ class AccountingService:
             '/paystream.accounting.v1.AccountingService/ListEntries',
             paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListEntriesRequest.SerializeToString,
             paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMerchantBalances(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.accounting.v1.AccountingService/GetMerchantBalances',
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetMerchantBalancesRequest.SerializeToString,
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetMerchantBalancesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -80,6 +80,10 @@ class AccountingServiceStub:
     Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with PAGE_TOKEN_INVALID or FIELD_INVALID;
     FAILED_PRECONDITION with MONTH_ARCHIVED (entries of that time are in an archive: ask from a later time on).
     """
+    GetMerchantBalances: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.GetMerchantBalancesRequest, _accounting_pb2.GetMerchantBalancesResponse]
+    """Gives the present balances of all accounts of a merchant at once, as they stand at one moment: every kind and currency,
+    in the order of kinds and currencies. A merchant without accounts, or that the ledger does not know, has none.
+    """
 
 @_typing.type_check_only
 class AccountingServiceAsyncStub(AccountingServiceStub):
@@ -132,6 +136,10 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
 
     Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with PAGE_TOKEN_INVALID or FIELD_INVALID;
     FAILED_PRECONDITION with MONTH_ARCHIVED (entries of that time are in an archive: ask from a later time on).
+    """
+    GetMerchantBalances: _aio.UnaryUnaryMultiCallable[_accounting_pb2.GetMerchantBalancesRequest, _accounting_pb2.GetMerchantBalancesResponse]  # type: ignore[assignment]
+    """Gives the present balances of all accounts of a merchant at once, as they stand at one moment: every kind and currency,
+    in the order of kinds and currencies. A merchant without accounts, or that the ledger does not know, has none.
     """
 
 class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -218,6 +226,16 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with PAGE_TOKEN_INVALID or FIELD_INVALID;
         FAILED_PRECONDITION with MONTH_ARCHIVED (entries of that time are in an archive: ask from a later time on).
+        """
+
+    @_abc_1.abstractmethod
+    def GetMerchantBalances(
+        self,
+        request: _accounting_pb2.GetMerchantBalancesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_pb2.GetMerchantBalancesResponse, _abc.Awaitable[_accounting_pb2.GetMerchantBalancesResponse]]:
+        """Gives the present balances of all accounts of a merchant at once, as they stand at one moment: every kind and currency,
+        in the order of kinds and currencies. A merchant without accounts, or that the ledger does not know, has none.
         """
 
 def add_AccountingServiceServicer_to_server(servicer: AccountingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

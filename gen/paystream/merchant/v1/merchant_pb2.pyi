@@ -1007,3 +1007,57 @@ class ListFeePlansResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListFeePlansResponse: _TypeAlias = ListFeePlansResponse  # noqa: Y015
+
+@_typing.final
+class BatchGetMerchantsRequest(_message.Message):
+    """Asks for merchants by their ids."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MERCHANT_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def merchant_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The merchants: mer_ and 32 hexadecimal digits each, 1 to 1000, each once."""
+
+    def __init__(
+        self,
+        *,
+        merchant_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["merchant_ids", b"merchant_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchGetMerchantsRequest: _TypeAlias = BatchGetMerchantsRequest  # noqa: Y015
+
+@_typing.final
+class BatchGetMerchantsResponse(_message.Message):
+    """Answers BatchGetMerchants."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MERCHANTS_FIELD_NUMBER: _builtins.int
+    MISSING_MERCHANT_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def merchants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Merchant]:
+        """Those that there are, in the order of the request."""
+
+    @_builtins.property
+    def missing_merchant_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The ids that there is no merchant of, in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        merchants: _abc.Iterable[Global___Merchant] | None = ...,
+        missing_merchant_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["merchants", b"merchants", "missing_merchant_ids", b"missing_merchant_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchGetMerchantsResponse: _TypeAlias = BatchGetMerchantsResponse  # noqa: Y015

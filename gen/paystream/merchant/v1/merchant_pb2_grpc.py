@@ -216,6 +216,11 @@ class MerchantOperationsServiceStub:
                 request_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantRequest.SerializeToString,
                 response_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantResponse.FromString,
                 _registered_method=True)
+        self.BatchGetMerchants = channel.unary_unary(
+                '/paystream.merchant.v1.MerchantOperationsService/BatchGetMerchants',
+                request_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.BatchGetMerchantsRequest.SerializeToString,
+                response_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.BatchGetMerchantsResponse.FromString,
+                _registered_method=True)
 
 
 class MerchantOperationsServiceServicer:
@@ -288,6 +293,16 @@ class MerchantOperationsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BatchGetMerchants(self, request, context):
+        """Gives up to 1000 merchants at once, as they stand at one moment, in the order of the request; ids that there is no merchant of
+        are named. An id may come once.
+
+        Errors: INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata reply_bytes, reply_bytes_max: ask for fewer).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MerchantOperationsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -320,6 +335,11 @@ def add_MerchantOperationsServiceServicer_to_server(servicer, server):
                     servicer.RestrictMerchant,
                     request_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantRequest.FromString,
                     response_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantResponse.SerializeToString,
+            ),
+            'BatchGetMerchants': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchGetMerchants,
+                    request_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.BatchGetMerchantsRequest.FromString,
+                    response_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.BatchGetMerchantsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -485,6 +505,33 @@ class MerchantOperationsService:
             '/paystream.merchant.v1.MerchantOperationsService/RestrictMerchant',
             paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantRequest.SerializeToString,
             paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchGetMerchants(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.merchant.v1.MerchantOperationsService/BatchGetMerchants',
+            paystream_dot_merchant_dot_v1_dot_merchant__pb2.BatchGetMerchantsRequest.SerializeToString,
+            paystream_dot_merchant_dot_v1_dot_merchant__pb2.BatchGetMerchantsResponse.FromString,
             options,
             channel_credentials,
             insecure,

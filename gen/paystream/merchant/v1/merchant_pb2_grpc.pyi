@@ -166,6 +166,12 @@ class MerchantOperationsServiceStub:
     Idempotent by request_id, for a day.
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
     """
+    BatchGetMerchants: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.BatchGetMerchantsRequest, _merchant_pb2.BatchGetMerchantsResponse]
+    """Gives up to 1000 merchants at once, as they stand at one moment, in the order of the request; ids that there is no merchant of
+    are named. An id may come once.
+
+    Errors: INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata reply_bytes, reply_bytes_max: ask for fewer).
+    """
 
 @_typing.type_check_only
 class MerchantOperationsServiceAsyncStub(MerchantOperationsServiceStub):
@@ -213,6 +219,12 @@ class MerchantOperationsServiceAsyncStub(MerchantOperationsServiceStub):
     as ever: a frozen merchant stays frozen whatever its state is. Payouts look at all this again when they are sent.
     Idempotent by request_id, for a day.
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
+    """
+    BatchGetMerchants: _aio.UnaryUnaryMultiCallable[_merchant_pb2.BatchGetMerchantsRequest, _merchant_pb2.BatchGetMerchantsResponse]  # type: ignore[assignment]
+    """Gives up to 1000 merchants at once, as they stand at one moment, in the order of the request; ids that there is no merchant of
+    are named. An id may come once.
+
+    Errors: INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata reply_bytes, reply_bytes_max: ask for fewer).
     """
 
 class MerchantOperationsServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -294,6 +306,18 @@ class MerchantOperationsServiceServicer(metaclass=_abc_1.ABCMeta):
         as ever: a frozen merchant stays frozen whatever its state is. Payouts look at all this again when they are sent.
         Idempotent by request_id, for a day.
         Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchGetMerchants(
+        self,
+        request: _merchant_pb2.BatchGetMerchantsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_merchant_pb2.BatchGetMerchantsResponse, _abc.Awaitable[_merchant_pb2.BatchGetMerchantsResponse]]:
+        """Gives up to 1000 merchants at once, as they stand at one moment, in the order of the request; ids that there is no merchant of
+        are named. An id may come once.
+
+        Errors: INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata reply_bytes, reply_bytes_max: ask for fewer).
         """
 
 def add_MerchantOperationsServiceServicer_to_server(servicer: MerchantOperationsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

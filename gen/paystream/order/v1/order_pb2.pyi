@@ -446,6 +446,12 @@ class ListOrdersRequest(_message.Message):
     CREATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    TOTAL_MINOR_MIN_FIELD_NUMBER: _builtins.int
+    TOTAL_MINOR_MAX_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """The merchant: mer_ and 32 hexadecimal digits."""
     merchant_reference: _builtins.str
@@ -456,6 +462,14 @@ class ListOrdersRequest(_message.Message):
     """Orders on a page; 0 means 50, more than 1000 means 1000."""
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first page."""
+    currency_code: _builtins.str
+    """Only orders in this currency, ISO 4217; empty for all."""
+    total_minor_min: _builtins.int
+    """Only orders with a total of so many minor units or more; 0 for all."""
+    total_minor_max: _builtins.int
+    """Only orders with a total of so many minor units or fewer; 0 for all."""
+    order_by: _builtins.str
+    """The order of the list: "create_time desc", which is also that of none given, or "create_time"."""
     @_builtins.property
     def create_time_min(self) -> _timestamp_pb2.Timestamp:
         """Only orders accepted at this time or later; from 1970 to 9999."""
@@ -463,6 +477,14 @@ class ListOrdersRequest(_message.Message):
     @_builtins.property
     def create_time_before(self) -> _timestamp_pb2.Timestamp:
         """Only orders accepted before this time; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only orders last changed at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only orders last changed before this time; from 1970 to 9999."""
 
     def __init__(
         self,
@@ -474,10 +496,16 @@ class ListOrdersRequest(_message.Message):
         create_time_before: _timestamp_pb2.Timestamp | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        total_minor_min: _builtins.int = ...,
+        total_minor_max: _builtins.int = ...,
+        update_time_min: _timestamp_pb2.Timestamp | None = ...,
+        update_time_before: _timestamp_pb2.Timestamp | None = ...,
+        order_by: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "currency_code", b"currency_code", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "state", b"state", "total_minor_max", b"total_minor_max", "total_minor_min", b"total_minor_min", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -39,8 +39,8 @@ class OrderServiceStub:
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     def __init__(self, channel):
@@ -105,8 +105,8 @@ class OrderServiceServicer:
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     def CreateOrder(self, request, context):
@@ -256,8 +256,8 @@ class OrderService:
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     @staticmethod

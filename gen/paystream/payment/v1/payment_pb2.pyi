@@ -1408,6 +1408,14 @@ class ListPaymentsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_ID_FIELD_NUMBER: _builtins.int
     CAPTURE_MODE_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MIN_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MAX_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    PAYMENT_METHOD_TYPE_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """Only payments to this merchant: mer_ and 32 hexadecimal digits; empty for all."""
     merchant_reference: _builtins.str
@@ -1422,6 +1430,18 @@ class ListPaymentsRequest(_message.Message):
     """Only payments for this order: ord_ and 32 hexadecimal digits; empty for all."""
     capture_mode: Global___CaptureMode.ValueType
     """Only payments captured in this way."""
+    currency_code: _builtins.str
+    """Only payments in this currency, ISO 4217; empty for all."""
+    amount_minor_min: _builtins.int
+    """Only payments of so many minor units or more; 0 for all."""
+    amount_minor_max: _builtins.int
+    """Only payments of so many minor units or fewer; 0 for all."""
+    channel: _builtins.str
+    """Only payments through this channel, as in simulator; empty for all."""
+    payment_method_type: Global___PaymentMethodType.ValueType
+    """Only payments by this type of payment method."""
+    order_by: _builtins.str
+    """The order of the list: "create_time desc", which is also that of none given, or "create_time"."""
     @_builtins.property
     def create_time_min(self) -> _timestamp_pb2.Timestamp:
         """Only payments accepted at this time or later; from 1970 to 9999."""
@@ -1429,6 +1449,14 @@ class ListPaymentsRequest(_message.Message):
     @_builtins.property
     def create_time_before(self) -> _timestamp_pb2.Timestamp:
         """Only payments accepted before this time; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only payments last changed at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only payments last changed before this time; from 1970 to 9999."""
 
     def __init__(
         self,
@@ -1442,10 +1470,18 @@ class ListPaymentsRequest(_message.Message):
         page_token: _builtins.str = ...,
         order_id: _builtins.str = ...,
         capture_mode: Global___CaptureMode.ValueType = ...,
+        currency_code: _builtins.str = ...,
+        amount_minor_min: _builtins.int = ...,
+        amount_minor_max: _builtins.int = ...,
+        channel: _builtins.str = ...,
+        payment_method_type: Global___PaymentMethodType.ValueType = ...,
+        update_time_min: _timestamp_pb2.Timestamp | None = ...,
+        update_time_before: _timestamp_pb2.Timestamp | None = ...,
+        order_by: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_mode", b"capture_mode", "create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "order_id", b"order_id", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor_max", b"amount_minor_max", "amount_minor_min", b"amount_minor_min", "capture_mode", b"capture_mode", "channel", b"channel", "create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "currency_code", b"currency_code", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "order_by", b"order_by", "order_id", b"order_id", "page_size", b"page_size", "page_token", b"page_token", "payment_method_type", b"payment_method_type", "state", b"state", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1463,7 +1499,7 @@ class ListPaymentsResponse(_message.Message):
     """Asks for the next page; empty after the last."""
     @_builtins.property
     def payments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Payment]:
-        """A page, newest first."""
+        """A page, in the order asked for."""
 
     def __init__(
         self,
@@ -1977,6 +2013,13 @@ class ListRefundsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MIN_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MAX_FIELD_NUMBER: _builtins.int
+    CHANNEL_REFERENCE_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """Only refunds of this payment; empty for all."""
     merchant_id: _builtins.str
@@ -1989,6 +2032,16 @@ class ListRefundsRequest(_message.Message):
     """next_page_token of the page before; empty for the first page."""
     merchant_reference: _builtins.str
     """Only the one with this reference of the merchant; empty for all."""
+    currency_code: _builtins.str
+    """Only refunds in this currency, ISO 4217; empty for all."""
+    amount_minor_min: _builtins.int
+    """Only refunds of so many minor units or more; 0 for all."""
+    amount_minor_max: _builtins.int
+    """Only refunds of so many minor units or fewer; 0 for all."""
+    channel_reference: _builtins.str
+    """Only the refund with this reference of its channel; empty for all."""
+    order_by: _builtins.str
+    """The order of the list: "create_time desc", which is also that of none given, or "create_time"."""
     @_builtins.property
     def create_time_min(self) -> _timestamp_pb2.Timestamp:
         """Only refunds accepted at this time or later; from 1970 to 9999."""
@@ -1996,6 +2049,14 @@ class ListRefundsRequest(_message.Message):
     @_builtins.property
     def create_time_before(self) -> _timestamp_pb2.Timestamp:
         """Only refunds accepted before this time; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only refunds last changed at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only refunds last changed before this time; from 1970 to 9999."""
 
     def __init__(
         self,
@@ -2008,10 +2069,17 @@ class ListRefundsRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         merchant_reference: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        amount_minor_min: _builtins.int = ...,
+        amount_minor_max: _builtins.int = ...,
+        channel_reference: _builtins.str = ...,
+        update_time_min: _timestamp_pb2.Timestamp | None = ...,
+        update_time_before: _timestamp_pb2.Timestamp | None = ...,
+        order_by: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "page_size", b"page_size", "page_token", b"page_token", "payment_id", b"payment_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor_max", b"amount_minor_max", "amount_minor_min", b"amount_minor_min", "channel_reference", b"channel_reference", "create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "currency_code", b"currency_code", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "payment_id", b"payment_id", "state", b"state", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2029,7 +2097,7 @@ class ListRefundsResponse(_message.Message):
     """Asks for the next page; empty after the last."""
     @_builtins.property
     def refunds(self) -> _containers.RepeatedCompositeFieldContainer[Global___Refund]:
-        """A page, newest first."""
+        """A page, in the order asked for."""
 
     def __init__(
         self,
@@ -2616,6 +2684,17 @@ class ListDisputesRequest(_message.Message):
     CREATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MIN_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MAX_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    DISPUTE_REFERENCE_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    RESPOND_BY_TIME_MIN_FIELD_NUMBER: _builtins.int
+    RESPOND_BY_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """Only disputes of this payment; empty for all."""
     merchant_id: _builtins.str
@@ -2626,6 +2705,20 @@ class ListDisputesRequest(_message.Message):
     """Disputes in a page, at most 1000; 0 for 50."""
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first page."""
+    currency_code: _builtins.str
+    """Only disputes in this currency, ISO 4217; empty for all."""
+    amount_minor_min: _builtins.int
+    """Only disputes of so many minor units or more; 0 for all."""
+    amount_minor_max: _builtins.int
+    """Only disputes of so many minor units or fewer; 0 for all."""
+    channel: _builtins.str
+    """Only disputes through this channel, as in simulator; empty for all."""
+    dispute_reference: _builtins.str
+    """Only the dispute with this reference of its channel; empty for all."""
+    stage: Global___DisputeStage.ValueType
+    """Only disputes at this stage."""
+    order_by: _builtins.str
+    """The order of the list: "create_time desc", which is also that of none given, or "create_time"."""
     @_builtins.property
     def create_time_min(self) -> _timestamp_pb2.Timestamp:
         """Only disputes heard of at this time or later; from 1970 to 9999."""
@@ -2633,6 +2726,22 @@ class ListDisputesRequest(_message.Message):
     @_builtins.property
     def create_time_before(self) -> _timestamp_pb2.Timestamp:
         """Only disputes heard of before this time; from 1970 to 9999."""
+
+    @_builtins.property
+    def respond_by_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only disputes to be answered at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def respond_by_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only disputes to be answered before this time; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only disputes last changed at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only disputes last changed before this time; from 1970 to 9999."""
 
     def __init__(
         self,
@@ -2644,10 +2753,21 @@ class ListDisputesRequest(_message.Message):
         create_time_before: _timestamp_pb2.Timestamp | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        amount_minor_min: _builtins.int = ...,
+        amount_minor_max: _builtins.int = ...,
+        channel: _builtins.str = ...,
+        dispute_reference: _builtins.str = ...,
+        stage: Global___DisputeStage.ValueType = ...,
+        respond_by_time_min: _timestamp_pb2.Timestamp | None = ...,
+        respond_by_time_before: _timestamp_pb2.Timestamp | None = ...,
+        update_time_min: _timestamp_pb2.Timestamp | None = ...,
+        update_time_before: _timestamp_pb2.Timestamp | None = ...,
+        order_by: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "respond_by_time_before", b"respond_by_time_before", "respond_by_time_min", b"respond_by_time_min", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "payment_id", b"payment_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor_max", b"amount_minor_max", "amount_minor_min", b"amount_minor_min", "channel", b"channel", "create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "currency_code", b"currency_code", "dispute_reference", b"dispute_reference", "merchant_id", b"merchant_id", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "payment_id", b"payment_id", "respond_by_time_before", b"respond_by_time_before", "respond_by_time_min", b"respond_by_time_min", "stage", b"stage", "state", b"state", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2665,7 +2785,7 @@ class ListDisputesResponse(_message.Message):
     """Asks for the next page; empty after the last."""
     @_builtins.property
     def disputes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Dispute]:
-        """A page, newest first."""
+        """A page, in the order asked for."""
 
     def __init__(
         self,
@@ -3434,3 +3554,209 @@ class EraseContactResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EraseContactResponse: _TypeAlias = EraseContactResponse  # noqa: Y015
+
+@_typing.final
+class ListDisputesToAnswerRequest(_message.Message):
+    """Asks which disputes are to be answered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MIN_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MAX_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    RESPOND_BY_TIME_MIN_FIELD_NUMBER: _builtins.int
+    RESPOND_BY_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    merchant_id: _builtins.str
+    """Only those of this merchant: mer_ and 32 hexadecimal digits; empty for all."""
+    channel: _builtins.str
+    """Only those through this channel, as in simulator; empty for all."""
+    currency_code: _builtins.str
+    """Only those in this currency, ISO 4217; empty for all."""
+    amount_minor_min: _builtins.int
+    """Only those of so many minor units or more; 0 for all."""
+    amount_minor_max: _builtins.int
+    """Only those of so many minor units or fewer; 0 for all."""
+    stage: Global___DisputeStage.ValueType
+    """Only those at this stage."""
+    page_size: _builtins.int
+    """Disputes in a page, at most 1000; 0 for 50."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first page."""
+    @_builtins.property
+    def respond_by_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only those to be answered at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def respond_by_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only those to be answered before this time; from 1970 to 9999."""
+
+    def __init__(
+        self,
+        *,
+        merchant_id: _builtins.str = ...,
+        channel: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        amount_minor_min: _builtins.int = ...,
+        amount_minor_max: _builtins.int = ...,
+        stage: Global___DisputeStage.ValueType = ...,
+        respond_by_time_min: _timestamp_pb2.Timestamp | None = ...,
+        respond_by_time_before: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["respond_by_time_before", b"respond_by_time_before", "respond_by_time_min", b"respond_by_time_min"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor_max", b"amount_minor_max", "amount_minor_min", b"amount_minor_min", "channel", b"channel", "currency_code", b"currency_code", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "respond_by_time_before", b"respond_by_time_before", "respond_by_time_min", b"respond_by_time_min", "stage", b"stage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDisputesToAnswerRequest: _TypeAlias = ListDisputesToAnswerRequest  # noqa: Y015
+
+@_typing.final
+class ListDisputesToAnswerResponse(_message.Message):
+    """Answers ListDisputesToAnswer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty after the last."""
+    @_builtins.property
+    def disputes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Dispute]:
+        """A page, what is to be answered soonest first."""
+
+    def __init__(
+        self,
+        *,
+        disputes: _abc.Iterable[Global___Dispute] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disputes", b"disputes", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDisputesToAnswerResponse: _TypeAlias = ListDisputesToAnswerResponse  # noqa: Y015
+
+@_typing.final
+class ListPaymentsByChannelReferenceRequest(_message.Message):
+    """Asks which payments a channel means."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANNEL_REFERENCE_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    channel_reference: _builtins.str
+    """The channel's reference, 1 to 200 characters, no control characters."""
+    channel: _builtins.str
+    """Only those whose call went through this channel, as in simulator; empty for all."""
+    page_size: _builtins.int
+    """Payments in a page, at most 1000; 0 for 50."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        channel_reference: _builtins.str = ...,
+        channel: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "channel_reference", b"channel_reference", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPaymentsByChannelReferenceRequest: _TypeAlias = ListPaymentsByChannelReferenceRequest  # noqa: Y015
+
+@_typing.final
+class ListPaymentsByChannelReferenceResponse(_message.Message):
+    """Answers ListPaymentsByChannelReference."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty after the last."""
+    @_builtins.property
+    def payments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Payment]:
+        """A page, in the order of their ids."""
+
+    def __init__(
+        self,
+        *,
+        payments: _abc.Iterable[Global___Payment] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "payments", b"payments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPaymentsByChannelReferenceResponse: _TypeAlias = ListPaymentsByChannelReferenceResponse  # noqa: Y015
+
+@_typing.final
+class BatchGetPaymentsRequest(_message.Message):
+    """Asks for payments by their ids."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def payment_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The payments: pay_ and 32 hexadecimal digits each, 1 to 1000, each once."""
+
+    def __init__(
+        self,
+        *,
+        payment_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment_ids", b"payment_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchGetPaymentsRequest: _TypeAlias = BatchGetPaymentsRequest  # noqa: Y015
+
+@_typing.final
+class BatchGetPaymentsResponse(_message.Message):
+    """Answers BatchGetPayments."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENTS_FIELD_NUMBER: _builtins.int
+    MISSING_PAYMENT_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def payments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Payment]:
+        """Those that there are, in the order of the request."""
+
+    @_builtins.property
+    def missing_payment_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The ids that there is no payment of, in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        payments: _abc.Iterable[Global___Payment] | None = ...,
+        missing_payment_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["missing_payment_ids", b"missing_payment_ids", "payments", b"payments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchGetPaymentsResponse: _TypeAlias = BatchGetPaymentsResponse  # noqa: Y015

@@ -42,8 +42,8 @@ class PaymentServiceStub:
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     def __init__(self, channel):
@@ -157,6 +157,11 @@ class PaymentServiceStub:
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.EraseContactRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.EraseContactResponse.FromString,
                 _registered_method=True)
+        self.BatchGetPayments = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/BatchGetPayments',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.BatchGetPaymentsRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.BatchGetPaymentsResponse.FromString,
+                _registered_method=True)
 
 
 class PaymentServiceServicer:
@@ -176,8 +181,8 @@ class PaymentServiceServicer:
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     def CreatePayment(self, request, context):
@@ -417,6 +422,16 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BatchGetPayments(self, request, context):
+        """Gives up to 1000 payments at once, as they stand at one moment, in the order of the request; ids that there is no payment of
+        are named. An id may come once.
+
+        Errors: INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata reply_bytes, reply_bytes_max: ask for fewer).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PaymentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -525,6 +540,11 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.EraseContactRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.EraseContactResponse.SerializeToString,
             ),
+            'BatchGetPayments': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchGetPayments,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.BatchGetPaymentsRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.BatchGetPaymentsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'paystream.payment.v1.PaymentService', rpc_method_handlers)
@@ -550,8 +570,8 @@ class PaymentService:
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     @staticmethod
@@ -1121,6 +1141,33 @@ class PaymentService:
             metadata,
             _registered_method=True)
 
+    @staticmethod
+    def BatchGetPayments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/BatchGetPayments',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.BatchGetPaymentsRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.BatchGetPaymentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
 
 class ChannelCallbackServiceStub:
     """What channels tell of their own accord: for the channels' systems, and nobody else.
@@ -1310,6 +1357,16 @@ class PaymentOperationsServiceStub:
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.FromString,
                 _registered_method=True)
+        self.ListDisputesToAnswer = channel.unary_unary(
+                '/paystream.payment.v1.PaymentOperationsService/ListDisputesToAnswer',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListDisputesToAnswerRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListDisputesToAnswerResponse.FromString,
+                _registered_method=True)
+        self.ListPaymentsByChannelReference = channel.unary_unary(
+                '/paystream.payment.v1.PaymentOperationsService/ListPaymentsByChannelReference',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsByChannelReferenceRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsByChannelReferenceResponse.FromString,
+                _registered_method=True)
 
 
 class PaymentOperationsServiceServicer:
@@ -1398,6 +1455,26 @@ class PaymentOperationsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDisputesToAnswer(self, request, context):
+        """Lists disputes of all merchants that are OPENED and have a time until which they can be answered, the soonest first:
+        what is not answered by then is lost. Times that have passed are listed as long as the channel has not decided.
+
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPaymentsByChannelReference(self, request, context):
+        """Lists the payments, of whichever merchant, that a channel means by a reference: its own name of an authorization, a
+        charge, a capture, a void or a refund, as its statements and its support have it. There is seldom more than one.
+
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PaymentOperationsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -1440,6 +1517,16 @@ def add_PaymentOperationsServiceServicer_to_server(servicer, server):
                     servicer.ListUnmatchedEvidence,
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.SerializeToString,
+            ),
+            'ListDisputesToAnswer': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDisputesToAnswer,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListDisputesToAnswerRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListDisputesToAnswerResponse.SerializeToString,
+            ),
+            'ListPaymentsByChannelReference': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPaymentsByChannelReference,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsByChannelReferenceRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsByChannelReferenceResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1659,6 +1746,60 @@ class PaymentOperationsService:
             '/paystream.payment.v1.PaymentOperationsService/ListUnmatchedEvidence',
             paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
             paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDisputesToAnswer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentOperationsService/ListDisputesToAnswer',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListDisputesToAnswerRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListDisputesToAnswerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPaymentsByChannelReference(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentOperationsService/ListPaymentsByChannelReference',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsByChannelReferenceRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsByChannelReferenceResponse.FromString,
             options,
             channel_credentials,
             insecure,

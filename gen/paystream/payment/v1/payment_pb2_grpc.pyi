@@ -43,8 +43,8 @@ class PaymentServiceStub:
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     @_typing.overload
@@ -197,6 +197,12 @@ class PaymentServiceStub:
 
     Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTACT_NOT_FOUND.
     """
+    BatchGetPayments: _grpc.UnaryUnaryMultiCallable[_payment_pb2.BatchGetPaymentsRequest, _payment_pb2.BatchGetPaymentsResponse]
+    """Gives up to 1000 payments at once, as they stand at one moment, in the order of the request; ids that there is no payment of
+    are named. An id may come once.
+
+    Errors: INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata reply_bytes, reply_bytes_max: ask for fewer).
+    """
 
 @_typing.type_check_only
 class PaymentServiceAsyncStub(PaymentServiceStub):
@@ -216,8 +222,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -367,6 +373,12 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
 
     Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTACT_NOT_FOUND.
     """
+    BatchGetPayments: _aio.UnaryUnaryMultiCallable[_payment_pb2.BatchGetPaymentsRequest, _payment_pb2.BatchGetPaymentsResponse]  # type: ignore[assignment]
+    """Gives up to 1000 payments at once, as they stand at one moment, in the order of the request; ids that there is no payment of
+    are named. An id may come once.
+
+    Errors: INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata reply_bytes, reply_bytes_max: ask for fewer).
+    """
 
 class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes payments and gives them back.
@@ -385,8 +397,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     @_abc_1.abstractmethod
@@ -661,6 +673,18 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTACT_NOT_FOUND.
         """
 
+    @_abc_1.abstractmethod
+    def BatchGetPayments(
+        self,
+        request: _payment_pb2.BatchGetPaymentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.BatchGetPaymentsResponse, _abc.Awaitable[_payment_pb2.BatchGetPaymentsResponse]]:
+        """Gives up to 1000 payments at once, as they stand at one moment, in the order of the request; ids that there is no payment of
+        are named. An id may come once.
+
+        Errors: INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata reply_bytes, reply_bytes_max: ask for fewer).
+        """
+
 def add_PaymentServiceServicer_to_server(servicer: PaymentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class ChannelCallbackServiceStub:
@@ -822,6 +846,18 @@ class PaymentOperationsServiceStub:
     """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
     Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
+    ListDisputesToAnswer: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListDisputesToAnswerRequest, _payment_pb2.ListDisputesToAnswerResponse]
+    """Lists disputes of all merchants that are OPENED and have a time until which they can be answered, the soonest first:
+    what is not answered by then is lost. Times that have passed are listed as long as the channel has not decided.
+
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    ListPaymentsByChannelReference: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListPaymentsByChannelReferenceRequest, _payment_pb2.ListPaymentsByChannelReferenceResponse]
+    """Lists the payments, of whichever merchant, that a channel means by a reference: its own name of an authorization, a
+    charge, a capture, a void or a refund, as its statements and its support have it. There is seldom more than one.
+
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
 
 @_typing.type_check_only
 class PaymentOperationsServiceAsyncStub(PaymentOperationsServiceStub):
@@ -875,6 +911,18 @@ class PaymentOperationsServiceAsyncStub(PaymentOperationsServiceStub):
     """
     ListUnmatchedEvidence: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListUnmatchedEvidenceRequest, _payment_pb2.ListUnmatchedEvidenceResponse]  # type: ignore[assignment]
     """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    ListDisputesToAnswer: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListDisputesToAnswerRequest, _payment_pb2.ListDisputesToAnswerResponse]  # type: ignore[assignment]
+    """Lists disputes of all merchants that are OPENED and have a time until which they can be answered, the soonest first:
+    what is not answered by then is lost. Times that have passed are listed as long as the channel has not decided.
+
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    ListPaymentsByChannelReference: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListPaymentsByChannelReferenceRequest, _payment_pb2.ListPaymentsByChannelReferenceResponse]  # type: ignore[assignment]
+    """Lists the payments, of whichever merchant, that a channel means by a reference: its own name of an authorization, a
+    charge, a capture, a void or a refund, as its statements and its support have it. There is seldom more than one.
+
     Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
 
@@ -975,6 +1023,30 @@ class PaymentOperationsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.ListUnmatchedEvidenceResponse, _abc.Awaitable[_payment_pb2.ListUnmatchedEvidenceResponse]]:
         """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ListDisputesToAnswer(
+        self,
+        request: _payment_pb2.ListDisputesToAnswerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ListDisputesToAnswerResponse, _abc.Awaitable[_payment_pb2.ListDisputesToAnswerResponse]]:
+        """Lists disputes of all merchants that are OPENED and have a time until which they can be answered, the soonest first:
+        what is not answered by then is lost. Times that have passed are listed as long as the channel has not decided.
+
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ListPaymentsByChannelReference(
+        self,
+        request: _payment_pb2.ListPaymentsByChannelReferenceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ListPaymentsByChannelReferenceResponse, _abc.Awaitable[_payment_pb2.ListPaymentsByChannelReferenceResponse]]:
+        """Lists the payments, of whichever merchant, that a channel means by a reference: its own name of an authorization, a
+        charge, a capture, a void or a refund, as its statements and its support have it. There is seldom more than one.
+
         Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
 

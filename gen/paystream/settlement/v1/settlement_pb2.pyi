@@ -502,6 +502,9 @@ class ListSettlementsRequest(_message.Message):
     CREATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """The merchant: mer_ and 32 hexadecimal digits."""
     currency_code: _builtins.str
@@ -512,6 +515,8 @@ class ListSettlementsRequest(_message.Message):
     """Settlements in a page, at most 1000; 0 for 50."""
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first page."""
+    order_by: _builtins.str
+    """The order of the list: "create_time desc", which is also that of none given, or "create_time"."""
     @_builtins.property
     def create_time_min(self) -> _timestamp_pb2.Timestamp:
         """Only settlements that began to collect at this time or later; from 1970 to 9999."""
@@ -519,6 +524,14 @@ class ListSettlementsRequest(_message.Message):
     @_builtins.property
     def create_time_before(self) -> _timestamp_pb2.Timestamp:
         """Only settlements that began to collect before this time; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only settlements last changed at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only settlements last changed before this time; from 1970 to 9999."""
 
     def __init__(
         self,
@@ -530,10 +543,13 @@ class ListSettlementsRequest(_message.Message):
         create_time_before: _timestamp_pb2.Timestamp | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        update_time_min: _timestamp_pb2.Timestamp | None = ...,
+        update_time_before: _timestamp_pb2.Timestamp | None = ...,
+        order_by: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "currency_code", b"currency_code", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "currency_code", b"currency_code", "merchant_id", b"merchant_id", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "state", b"state", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -551,7 +567,7 @@ class ListSettlementsResponse(_message.Message):
     """Asks for the next page; empty after the last."""
     @_builtins.property
     def settlements(self) -> _containers.RepeatedCompositeFieldContainer[Global___Settlement]:
-        """A page, newest first."""
+        """A page, in the order asked for."""
 
     def __init__(
         self,
@@ -958,3 +974,97 @@ class ExportSettlementResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExportSettlementResponse: _TypeAlias = ExportSettlementResponse  # noqa: Y015
+
+@_typing.final
+class ListSettlementsByStateRequest(_message.Message):
+    """Asks for the settlements in a state."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
+    state: Global___SettlementState.ValueType
+    """The state."""
+    merchant_id: _builtins.str
+    """Only those of this merchant: mer_ and 32 hexadecimal digits; empty for all."""
+    currency_code: _builtins.str
+    """Only those in this currency, ISO 4217; empty for all."""
+    page_size: _builtins.int
+    """Settlements in a page, at most 1000; 0 for 50."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first page."""
+    order_by: _builtins.str
+    """The order of the list: "create_time desc", which is also that of none given, or "create_time"."""
+    @_builtins.property
+    def create_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only those that began to collect at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def create_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only those that began to collect before this time; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only those last changed at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only those last changed before this time; from 1970 to 9999."""
+
+    def __init__(
+        self,
+        *,
+        state: Global___SettlementState.ValueType = ...,
+        merchant_id: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        create_time_min: _timestamp_pb2.Timestamp | None = ...,
+        create_time_before: _timestamp_pb2.Timestamp | None = ...,
+        update_time_min: _timestamp_pb2.Timestamp | None = ...,
+        update_time_before: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        order_by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "currency_code", b"currency_code", "merchant_id", b"merchant_id", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "state", b"state", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSettlementsByStateRequest: _TypeAlias = ListSettlementsByStateRequest  # noqa: Y015
+
+@_typing.final
+class ListSettlementsByStateResponse(_message.Message):
+    """Answers ListSettlementsByState."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTLEMENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty after the last."""
+    @_builtins.property
+    def settlements(self) -> _containers.RepeatedCompositeFieldContainer[Global___Settlement]:
+        """A page, in the order asked for."""
+
+    def __init__(
+        self,
+        *,
+        settlements: _abc.Iterable[Global___Settlement] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "settlements", b"settlements"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSettlementsByStateResponse: _TypeAlias = ListSettlementsByStateResponse  # noqa: Y015

@@ -41,8 +41,8 @@ class SettlementServiceStub:
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     def __init__(self, channel):
@@ -94,8 +94,8 @@ class SettlementServiceServicer:
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     def GetSettlement(self, request, context):
@@ -195,8 +195,8 @@ class SettlementService:
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     @staticmethod
@@ -360,6 +360,11 @@ class SettlementOperationsServiceStub:
                 request_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesRequest.SerializeToString,
                 response_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesResponse.FromString,
                 _registered_method=True)
+        self.ListSettlementsByState = channel.unary_unary(
+                '/paystream.settlement.v1.SettlementOperationsService/ListSettlementsByState',
+                request_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListSettlementsByStateRequest.SerializeToString,
+                response_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListSettlementsByStateResponse.FromString,
+                _registered_method=True)
 
 
 class SettlementOperationsServiceServicer:
@@ -405,6 +410,15 @@ class SettlementOperationsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSettlementsByState(self, request, context):
+        """Lists settlements of all merchants in a state, newest first: those that the ledger refused, or still has to book.
+
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SettlementOperationsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -422,6 +436,11 @@ def add_SettlementOperationsServiceServicer_to_server(servicer, server):
                     servicer.ListNegativeBalances,
                     request_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesRequest.FromString,
                     response_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesResponse.SerializeToString,
+            ),
+            'ListSettlementsByState': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSettlementsByState,
+                    request_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListSettlementsByStateRequest.FromString,
+                    response_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListSettlementsByStateResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -506,6 +525,33 @@ class SettlementOperationsService:
             '/paystream.settlement.v1.SettlementOperationsService/ListNegativeBalances',
             paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesRequest.SerializeToString,
             paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSettlementsByState(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.settlement.v1.SettlementOperationsService/ListSettlementsByState',
+            paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListSettlementsByStateRequest.SerializeToString,
+            paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListSettlementsByStateResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -42,8 +42,8 @@ class SettlementServiceStub:
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     @_typing.overload
@@ -90,8 +90,8 @@ class SettlementServiceAsyncStub(SettlementServiceStub):
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -134,8 +134,8 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     @_abc_1.abstractmethod
@@ -226,6 +226,11 @@ class SettlementOperationsServiceStub:
     held for the merchant is below zero all together, and those where the merchant owes beside it.
     Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
+    ListSettlementsByState: _grpc.UnaryUnaryMultiCallable[_settlement_pb2.ListSettlementsByStateRequest, _settlement_pb2.ListSettlementsByStateResponse]
+    """Lists settlements of all merchants in a state, newest first: those that the ledger refused, or still has to book.
+
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
 
 @_typing.type_check_only
 class SettlementOperationsServiceAsyncStub(SettlementOperationsServiceStub):
@@ -257,6 +262,11 @@ class SettlementOperationsServiceAsyncStub(SettlementOperationsServiceStub):
     ListNegativeBalances: _aio.UnaryUnaryMultiCallable[_settlement_pb2.ListNegativeBalancesRequest, _settlement_pb2.ListNegativeBalancesResponse]  # type: ignore[assignment]
     """Lists balances of all merchants that are negative, in the order of merchants and currencies: those where what is
     held for the merchant is below zero all together, and those where the merchant owes beside it.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    ListSettlementsByState: _aio.UnaryUnaryMultiCallable[_settlement_pb2.ListSettlementsByStateRequest, _settlement_pb2.ListSettlementsByStateResponse]  # type: ignore[assignment]
+    """Lists settlements of all merchants in a state, newest first: those that the ledger refused, or still has to book.
+
     Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
 
@@ -305,6 +315,17 @@ class SettlementOperationsServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_settlement_pb2.ListNegativeBalancesResponse, _abc.Awaitable[_settlement_pb2.ListNegativeBalancesResponse]]:
         """Lists balances of all merchants that are negative, in the order of merchants and currencies: those where what is
         held for the merchant is below zero all together, and those where the merchant owes beside it.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSettlementsByState(
+        self,
+        request: _settlement_pb2.ListSettlementsByStateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_settlement_pb2.ListSettlementsByStateResponse, _abc.Awaitable[_settlement_pb2.ListSettlementsByStateResponse]]:
+        """Lists settlements of all merchants in a state, newest first: those that the ledger refused, or still has to book.
+
         Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
 

@@ -931,6 +931,14 @@ class ListWithdrawalsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
     BLOCKED_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MIN_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MAX_FIELD_NUMBER: _builtins.int
+    BANK_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_REFERENCE_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """Only withdrawals of this merchant: mer_ and 32 hexadecimal digits; empty for all."""
     settlement_id: _builtins.str
@@ -945,6 +953,18 @@ class ListWithdrawalsRequest(_message.Message):
     """Only the one with this reference of the merchant; empty for all."""
     blocked: _builtins.bool
     """Only withdrawals that are approved and kept from being sent."""
+    currency_code: _builtins.str
+    """Only withdrawals in this currency, ISO 4217; empty for all."""
+    amount_minor_min: _builtins.int
+    """Only withdrawals of so many minor units or more; 0 for all."""
+    amount_minor_max: _builtins.int
+    """Only withdrawals of so many minor units or fewer; 0 for all."""
+    bank_account_id: _builtins.str
+    """Only withdrawals to this bank account: bnk_ and 32 hexadecimal digits; empty for all."""
+    channel_reference: _builtins.str
+    """Only the withdrawal with this reference of the bank; empty for all."""
+    order_by: _builtins.str
+    """The order of the list: "create_time desc", which is also that of none given, or "create_time"."""
     @_builtins.property
     def create_time_min(self) -> _timestamp_pb2.Timestamp:
         """Only withdrawals accepted at this time or later; from 1970 to 9999."""
@@ -952,6 +972,14 @@ class ListWithdrawalsRequest(_message.Message):
     @_builtins.property
     def create_time_before(self) -> _timestamp_pb2.Timestamp:
         """Only withdrawals accepted before this time; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only withdrawals last changed at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only withdrawals last changed before this time; from 1970 to 9999."""
 
     def __init__(
         self,
@@ -965,10 +993,18 @@ class ListWithdrawalsRequest(_message.Message):
         page_token: _builtins.str = ...,
         merchant_reference: _builtins.str = ...,
         blocked: _builtins.bool = ...,
+        currency_code: _builtins.str = ...,
+        amount_minor_min: _builtins.int = ...,
+        amount_minor_max: _builtins.int = ...,
+        bank_account_id: _builtins.str = ...,
+        channel_reference: _builtins.str = ...,
+        update_time_min: _timestamp_pb2.Timestamp | None = ...,
+        update_time_before: _timestamp_pb2.Timestamp | None = ...,
+        order_by: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "page_size", b"page_size", "page_token", b"page_token", "settlement_id", b"settlement_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor_max", b"amount_minor_max", "amount_minor_min", b"amount_minor_min", "bank_account_id", b"bank_account_id", "blocked", b"blocked", "channel_reference", b"channel_reference", "create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "currency_code", b"currency_code", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "settlement_id", b"settlement_id", "state", b"state", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -986,7 +1022,7 @@ class ListWithdrawalsResponse(_message.Message):
     """Asks for the next page; empty after the last."""
     @_builtins.property
     def withdrawals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Withdrawal]:
-        """A page, newest first."""
+        """A page, in the order asked for."""
 
     def __init__(
         self,
@@ -1747,3 +1783,175 @@ class ListUnmatchedEvidenceResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListUnmatchedEvidenceResponse: _TypeAlias = ListUnmatchedEvidenceResponse  # noqa: Y015
+
+@_typing.final
+class ListWithdrawalsToDecideRequest(_message.Message):
+    """Asks which withdrawals wait for a decision."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MIN_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MAX_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
+    merchant_id: _builtins.str
+    """Only those of this merchant: mer_ and 32 hexadecimal digits; empty for all."""
+    currency_code: _builtins.str
+    """Only those in this currency, ISO 4217; empty for all."""
+    amount_minor_min: _builtins.int
+    """Only those of so many minor units or more; 0 for all."""
+    amount_minor_max: _builtins.int
+    """Only those of so many minor units or fewer; 0 for all."""
+    page_size: _builtins.int
+    """Withdrawals in a page, at most 1000; 0 for 50."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first page."""
+    order_by: _builtins.str
+    """The order of the list: "create_time", which is also that of none given, or "create_time desc"."""
+    @_builtins.property
+    def create_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only those accepted at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def create_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only those accepted before this time; from 1970 to 9999."""
+
+    def __init__(
+        self,
+        *,
+        merchant_id: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        amount_minor_min: _builtins.int = ...,
+        amount_minor_max: _builtins.int = ...,
+        create_time_min: _timestamp_pb2.Timestamp | None = ...,
+        create_time_before: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        order_by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor_max", b"amount_minor_max", "amount_minor_min", b"amount_minor_min", "create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "currency_code", b"currency_code", "merchant_id", b"merchant_id", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWithdrawalsToDecideRequest: _TypeAlias = ListWithdrawalsToDecideRequest  # noqa: Y015
+
+@_typing.final
+class ListWithdrawalsToDecideResponse(_message.Message):
+    """Answers ListWithdrawalsToDecide."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WITHDRAWALS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty after the last."""
+    @_builtins.property
+    def withdrawals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Withdrawal]:
+        """A page, in the order asked for."""
+
+    def __init__(
+        self,
+        *,
+        withdrawals: _abc.Iterable[Global___Withdrawal] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "withdrawals", b"withdrawals"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWithdrawalsToDecideResponse: _TypeAlias = ListWithdrawalsToDecideResponse  # noqa: Y015
+
+@_typing.final
+class ListBlockedWithdrawalsRequest(_message.Message):
+    """Asks which withdrawals are kept from being sent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MIN_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MAX_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
+    merchant_id: _builtins.str
+    """Only those of this merchant: mer_ and 32 hexadecimal digits; empty for all."""
+    currency_code: _builtins.str
+    """Only those in this currency, ISO 4217; empty for all."""
+    amount_minor_min: _builtins.int
+    """Only those of so many minor units or more; 0 for all."""
+    amount_minor_max: _builtins.int
+    """Only those of so many minor units or fewer; 0 for all."""
+    page_size: _builtins.int
+    """Withdrawals in a page, at most 1000; 0 for 50."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first page."""
+    order_by: _builtins.str
+    """The order of the list: "create_time", which is also that of none given, or "create_time desc"."""
+    @_builtins.property
+    def create_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only those accepted at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def create_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only those accepted before this time; from 1970 to 9999."""
+
+    def __init__(
+        self,
+        *,
+        merchant_id: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        amount_minor_min: _builtins.int = ...,
+        amount_minor_max: _builtins.int = ...,
+        create_time_min: _timestamp_pb2.Timestamp | None = ...,
+        create_time_before: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        order_by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor_max", b"amount_minor_max", "amount_minor_min", b"amount_minor_min", "create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "currency_code", b"currency_code", "merchant_id", b"merchant_id", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListBlockedWithdrawalsRequest: _TypeAlias = ListBlockedWithdrawalsRequest  # noqa: Y015
+
+@_typing.final
+class ListBlockedWithdrawalsResponse(_message.Message):
+    """Answers ListBlockedWithdrawals."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WITHDRAWALS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty after the last."""
+    @_builtins.property
+    def withdrawals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Withdrawal]:
+        """A page, in the order asked for."""
+
+    def __init__(
+        self,
+        *,
+        withdrawals: _abc.Iterable[Global___Withdrawal] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "withdrawals", b"withdrawals"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListBlockedWithdrawalsResponse: _TypeAlias = ListBlockedWithdrawalsResponse  # noqa: Y015

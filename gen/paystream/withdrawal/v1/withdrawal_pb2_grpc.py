@@ -44,8 +44,8 @@ class WithdrawalServiceStub:
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     def __init__(self, channel):
@@ -120,8 +120,8 @@ class WithdrawalServiceServicer:
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     def GetWithdrawableBalance(self, request, context):
@@ -179,8 +179,7 @@ class WithdrawalServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListWithdrawals(self, request, context):
-        """Lists withdrawals of a merchant, those that the funds of a settlement went into, or all that are kept from being sent,
-        newest first.
+        """Lists withdrawals of a merchant, or those that the funds of a settlement went into, newest first or as order_by says.
 
         Funds go out first in, first out, per merchant and currency: what is withdrawn, or taken by adjustments of the
         ledger, uses up settlements in the order of their booking. Withdrawals that were rejected, cancelled, failed or
@@ -302,8 +301,8 @@ class WithdrawalService:
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     @staticmethod
@@ -688,6 +687,16 @@ class WithdrawalOperationsServiceStub:
                 request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.VerifyBankAccountRequest.SerializeToString,
                 response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.VerifyBankAccountResponse.FromString,
                 _registered_method=True)
+        self.ListWithdrawalsToDecide = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalOperationsService/ListWithdrawalsToDecide',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListWithdrawalsToDecideRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListWithdrawalsToDecideResponse.FromString,
+                _registered_method=True)
+        self.ListBlockedWithdrawals = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalOperationsService/ListBlockedWithdrawals',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListBlockedWithdrawalsRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListBlockedWithdrawalsResponse.FromString,
+                _registered_method=True)
 
 
 class WithdrawalOperationsServiceServicer:
@@ -786,6 +795,26 @@ class WithdrawalOperationsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListWithdrawalsToDecide(self, request, context):
+        """Lists withdrawals of all merchants that are HELD: they wait for ApproveWithdrawal or RejectWithdrawal. Those that
+        have waited longest come first.
+
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBlockedWithdrawals(self, request, context):
+        """Lists withdrawals of all merchants that are APPROVED and kept from being sent, each with its blocked_reason. Those that
+        have waited longest come first.
+
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WithdrawalOperationsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -833,6 +862,16 @@ def add_WithdrawalOperationsServiceServicer_to_server(servicer, server):
                     servicer.VerifyBankAccount,
                     request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.VerifyBankAccountRequest.FromString,
                     response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.VerifyBankAccountResponse.SerializeToString,
+            ),
+            'ListWithdrawalsToDecide': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWithdrawalsToDecide,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListWithdrawalsToDecideRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListWithdrawalsToDecideResponse.SerializeToString,
+            ),
+            'ListBlockedWithdrawals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBlockedWithdrawals,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListBlockedWithdrawalsRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListBlockedWithdrawalsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1079,6 +1118,60 @@ class WithdrawalOperationsService:
             '/paystream.withdrawal.v1.WithdrawalOperationsService/VerifyBankAccount',
             paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.VerifyBankAccountRequest.SerializeToString,
             paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.VerifyBankAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWithdrawalsToDecide(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalOperationsService/ListWithdrawalsToDecide',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListWithdrawalsToDecideRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListWithdrawalsToDecideResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBlockedWithdrawals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalOperationsService/ListBlockedWithdrawals',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListBlockedWithdrawalsRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListBlockedWithdrawalsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,8 +45,8 @@ class WithdrawalServiceStub:
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     @_typing.overload
@@ -91,8 +91,7 @@ class WithdrawalServiceStub:
     GetWithdrawal: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.GetWithdrawalRequest, _withdrawal_pb2.GetWithdrawalResponse]
     """Gives one withdrawal as it stands, with its calls to the bank. Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND."""
     ListWithdrawals: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ListWithdrawalsRequest, _withdrawal_pb2.ListWithdrawalsResponse]
-    """Lists withdrawals of a merchant, those that the funds of a settlement went into, or all that are kept from being sent,
-    newest first.
+    """Lists withdrawals of a merchant, or those that the funds of a settlement went into, newest first or as order_by says.
 
     Funds go out first in, first out, per merchant and currency: what is withdrawn, or taken by adjustments of the
     ledger, uses up settlements in the order of their booking. Withdrawals that were rejected, cancelled, failed or
@@ -138,8 +137,8 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -181,8 +180,7 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     GetWithdrawal: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.GetWithdrawalRequest, _withdrawal_pb2.GetWithdrawalResponse]  # type: ignore[assignment]
     """Gives one withdrawal as it stands, with its calls to the bank. Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND."""
     ListWithdrawals: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ListWithdrawalsRequest, _withdrawal_pb2.ListWithdrawalsResponse]  # type: ignore[assignment]
-    """Lists withdrawals of a merchant, those that the funds of a settlement went into, or all that are kept from being sent,
-    newest first.
+    """Lists withdrawals of a merchant, or those that the funds of a settlement went into, newest first or as order_by says.
 
     Funds go out first in, first out, per merchant and currency: what is withdrawn, or taken by adjustments of the
     ledger, uses up settlements in the order of their booking. Withdrawals that were rejected, cancelled, failed or
@@ -227,8 +225,8 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
 
     A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
     created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
-    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
-    token of the last is empty.
+    nothing it is known for a day. A page is shorter than asked for, or empty, where it would be larger than a reply may be
+    or 10,000 rows were looked at for it; only the token of the last is empty.
     """
 
     @_abc_1.abstractmethod
@@ -298,8 +296,7 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _withdrawal_pb2.ListWithdrawalsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_withdrawal_pb2.ListWithdrawalsResponse, _abc.Awaitable[_withdrawal_pb2.ListWithdrawalsResponse]]:
-        """Lists withdrawals of a merchant, those that the funds of a settlement went into, or all that are kept from being sent,
-        newest first.
+        """Lists withdrawals of a merchant, or those that the funds of a settlement went into, newest first or as order_by says.
 
         Funds go out first in, first out, per merchant and currency: what is withdrawn, or taken by adjustments of the
         ledger, uses up settlements in the order of their booking. Withdrawals that were rejected, cancelled, failed or
@@ -468,6 +465,18 @@ class WithdrawalOperationsServiceStub:
 
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
     """
+    ListWithdrawalsToDecide: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ListWithdrawalsToDecideRequest, _withdrawal_pb2.ListWithdrawalsToDecideResponse]
+    """Lists withdrawals of all merchants that are HELD: they wait for ApproveWithdrawal or RejectWithdrawal. Those that
+    have waited longest come first.
+
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    ListBlockedWithdrawals: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ListBlockedWithdrawalsRequest, _withdrawal_pb2.ListBlockedWithdrawalsResponse]
+    """Lists withdrawals of all merchants that are APPROVED and kept from being sent, each with its blocked_reason. Those that
+    have waited longest come first.
+
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
 
 @_typing.type_check_only
 class WithdrawalOperationsServiceAsyncStub(WithdrawalOperationsServiceStub):
@@ -528,6 +537,18 @@ class WithdrawalOperationsServiceAsyncStub(WithdrawalOperationsServiceStub):
     """Records how the check of a bank account ended. Idempotent by request_id, for a day.
 
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
+    ListWithdrawalsToDecide: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ListWithdrawalsToDecideRequest, _withdrawal_pb2.ListWithdrawalsToDecideResponse]  # type: ignore[assignment]
+    """Lists withdrawals of all merchants that are HELD: they wait for ApproveWithdrawal or RejectWithdrawal. Those that
+    have waited longest come first.
+
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    ListBlockedWithdrawals: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ListBlockedWithdrawalsRequest, _withdrawal_pb2.ListBlockedWithdrawalsResponse]  # type: ignore[assignment]
+    """Lists withdrawals of all merchants that are APPROVED and kept from being sent, each with its blocked_reason. Those that
+    have waited longest come first.
+
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
 
 class WithdrawalOperationsServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -640,6 +661,30 @@ class WithdrawalOperationsServiceServicer(metaclass=_abc_1.ABCMeta):
         """Records how the check of a bank account ended. Idempotent by request_id, for a day.
 
         Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+        """
+
+    @_abc_1.abstractmethod
+    def ListWithdrawalsToDecide(
+        self,
+        request: _withdrawal_pb2.ListWithdrawalsToDecideRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.ListWithdrawalsToDecideResponse, _abc.Awaitable[_withdrawal_pb2.ListWithdrawalsToDecideResponse]]:
+        """Lists withdrawals of all merchants that are HELD: they wait for ApproveWithdrawal or RejectWithdrawal. Those that
+        have waited longest come first.
+
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ListBlockedWithdrawals(
+        self,
+        request: _withdrawal_pb2.ListBlockedWithdrawalsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.ListBlockedWithdrawalsResponse, _abc.Awaitable[_withdrawal_pb2.ListBlockedWithdrawalsResponse]]:
+        """Lists withdrawals of all merchants that are APPROVED and kept from being sent, each with its blocked_reason. Those that
+        have waited longest come first.
+
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
 
 def add_WithdrawalOperationsServiceServicer_to_server(servicer: WithdrawalOperationsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
