@@ -155,13 +155,16 @@ def test_a_refusal_is_the_same(both: Both, forms: Forms, row: Row) -> None:
 @EVERY
 def test_a_field_that_breaks_its_rule_is_named_alike(both: Both, forms: Forms, row: Row) -> None:
     request = whole(forms, row.method.input_type)
-    fields = [f.name for f in request.DESCRIPTOR.fields if f.type == f.TYPE_STRING and not f.is_repeated]
+    fields = [f for f in request.DESCRIPTOR.fields if f.type == f.TYPE_STRING]
     # Longer than any of these may be, where it is of no form; no variable of a path holds a slash.
     for spoilt in ("?" * 3, "?" * 2_100):
-        for name in fields:
+        for field in fields:
             if breaks_a_rule(request):
                 break
-            setattr(request, name, spoilt)
+            if field.is_repeated:
+                getattr(request, field.name).append(spoilt)
+            else:
+                setattr(request, field.name, spoilt)
     if not breaks_a_rule(request):
         assert row.method.name in WITHOUT_RULES
         return
