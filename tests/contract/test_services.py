@@ -64,8 +64,12 @@ def test_whoever_keeps_projections_and_nobody_else_says_how_to_rebuild_them(name
 
 CONCLUDING = re.compile(
     r"(Payment|Capture|Refund|Withdrawal)(Authorized|Success|Completed|Failed|Cancelled|Rejected|Returned)"
+    r"|PaymentActionRequired"
 )
-"""Events after which a payment, capture, refund or withdrawal has a state that is an outcome."""
+"""Events after which a payment, capture, refund or withdrawal has a state that callers wait for.
+
+That its payer has to do something is as good as an outcome, for it is the caller who has to say so.
+"""
 
 
 @pytest.mark.parametrize("name", service_names())

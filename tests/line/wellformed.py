@@ -27,7 +27,7 @@ FRESH = ("request_id", "merchant_reference")
 
 _VALIDATOR = protovalidate.Validator()
 _PREFIXED_ID = re.compile(r"\^([a-z]{3})_\[0-9a-f\]\{32\}")
-_TEXTS = ("shop", "A1", "1", "USD", "127.0.0.1:1")
+_TEXTS = ("shop", "A1", "1", "USD", "127.0.0.1:1", "https://shop.example/")
 _BY_NAME = {
     "contact_email": "owner@shop.example",
     "currency_code": "USD",

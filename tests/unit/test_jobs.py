@@ -40,6 +40,7 @@ JOBS = {
         "submit_attempts_3": CALLS,
         "inquire_attempts": CALLS,
         "expire_unsent": ROWS,
+        "expire_actions": ROWS,
         "expire_authorizations": ROWS,
         "release_refunds": ROWS,
         "respond_to_disputes": CALLS,
@@ -92,7 +93,7 @@ BAD_ROWS = {
     "order": {"expire_orders"},
     "payment": {
         *("submit_to_simulator", "inquire_at_simulator", "expire_unsent", "expire_authorizations", "release_refunds"),
-        *("respond_to_simulator", "tell_overdue_attempts", "remind_of_disputes", "warn_of_expiries"),
+        *("expire_actions", "respond_to_simulator", "tell_overdue_attempts", "remind_of_disputes", "warn_of_expiries"),
         "retry_late_refunds",
     },
     "reconciliation": {

@@ -18,6 +18,7 @@ from tests.integration.payment.conftest import House
 from tests.integration.payment.disputing import DUE, DisputingChannel, channel, contest, disputed
 from tests.integration.payment.test_later_words import declined_charge
 from tests.integration.payment.test_overdue import age
+from tests.integration.payment.test_payer_actions import waiting
 from tests.integration.payment.test_refund_funds import QUEUE, book, restrict, state
 
 __all__ = ["channel"]
@@ -175,6 +176,29 @@ async def test_an_authorization_that_cannot_be_given_up_leaves_the_others_given_
         assert bad_rows.failing("payment", "expire_authorizations") == 1
     await attempts.expire_authorizations(house.runtime)
     assert await voids() == [1] * PAYMENTS
+
+
+async def test_an_action_that_cannot_be_called_off_leaves_the_others_called_off(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad_rows.retry_at_once(monkeypatch)
+    payments = [(await waiting(house)).payment_id for _ in range(PAYMENTS)]
+    advance(house, timedelta(hours=2))
+
+    async def shown() -> list[bool]:
+        """Of which payments the payer is still told what to do."""
+        return [(await house.get(payment_id)).HasField("next_action") for payment_id in payments]
+
+    with monkeypatch.context() as planted:
+        bad_rows.break_when(
+            planted, domain.awaiting, "call_off", lambda payment, **_: payment.payment_id == payments[1]
+        )
+        await attempts.expire_actions(house.runtime)
+        assert await shown() == [False, True, False, False, False]
+        assert bad_rows.failing("payment", "expire_actions") == 1
+    await attempts.expire_actions(house.runtime)
+    assert await shown() == [False] * PAYMENTS
+    assert bad_rows.failing("payment", "expire_actions") == 0
 
 
 async def test_a_refund_that_cannot_be_released_leaves_the_others_of_its_merchant_released(
