@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ from tests.line.waiting import WAIT_S_MAX, until
 pytestmark = pytest.mark.chaos
 
 SEED = 20260305
-SERVICES = ("merchant", "payment", "accounting")
+SERVICES = ("merchant", "order", "payment", "accounting", "settlement", "withdrawal", "analytics")
 ROLES = ("api", "worker", "relay")
 EACH = 2
 CALLERS = 8
@@ -39,6 +40,12 @@ _OPEN = """
     SELECT count(*) FROM payment.payment
     WHERE state NOT IN ('SUCCEEDED', 'FAILED') OR state = 'SUCCEEDED' AND NOT EXISTS (
         SELECT FROM accounting.transaction WHERE transaction_type = 'PaymentSuccess' AND root_reference = payment_id)
+"""
+_BOOKED = "SELECT transaction_id FROM accounting.transaction WHERE transaction_type = 'PaymentSuccess'"
+_COLLECTED = "SELECT 'txn_' || replace(transaction_id::text, '-', '') AS transaction_id FROM settlement.narrow_item"
+_COUNTED = """
+    SELECT sum(count)::bigint AS count, sum(amount_minor) AS amount_minor FROM analytics.figure
+    WHERE measure = 'CAPTURED'
 """
 
 
@@ -123,7 +130,13 @@ async def test_two_of_each_process_book_every_payment_once_though_each_is_killed
         async def all_ended() -> bool:
             return await kept.number(_OPEN) == 0 and await kept.drained(*SERVICES)
 
+        async def all_followed() -> bool:
+            booked = await kept.rows(_BOOKED)
+            [counted] = await kept.rows(_COUNTED)
+            return len(await kept.rows(_COLLECTED)) >= len(booked) <= (counted["count"] or 0)
+
         await until(all_ended)
+        await until(all_followed)
         leading = [await process.metric("paystream_relay_leading", service="payment") for process in pairs["relay"]]
     assert sorted(leading) == [0.0, 1.0]
     assert {len(found) for found in callers.answers.values()} == {1}
@@ -133,4 +146,9 @@ async def test_two_of_each_process_book_every_payment_once_though_each_is_killed
     # A worker that dies between claiming an attempt and sending it leaves one that the acquirer has not received.
     failed = await kept.rows("SELECT failure_reason FROM payment.payment WHERE state = 'FAILED'")
     assert {row["failure_reason"] for row in failed} <= {"NOT_RECEIVED"}
-    await assert_booked_once(settings, kept, payments=payments + MERCHANTS - len(failed))
+    succeeded = payments + MERCHANTS - len(failed)
+    await assert_booked_once(settings, kept, payments=succeeded)
+    # What follows the ledger has each transaction once as well: settlement as an item, analytics in its figures.
+    booked = Counter(row["transaction_id"] for row in await kept.rows(_BOOKED))
+    assert Counter(row["transaction_id"] for row in await kept.rows(_COLLECTED)) == booked
+    assert [tuple(row) for row in await kept.rows(_COUNTED)] == [(succeeded, succeeded * AMOUNT_MINOR)]
