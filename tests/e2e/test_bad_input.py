@@ -197,7 +197,7 @@ class _Misnamed(DomainError):
 async def test_an_undocumented_answer_is_found() -> None:
     service = "paystream.merchant.v1.MerchantOperationsService"
     answers: dict[str, Any] = {
-        f"{service}/GetMerchant": merchant_pb2.GetMerchantResponse(),
+        "paystream.merchant.v1.MerchantService/GetMerchant": merchant_pb2.GetMerchantResponse(),
         f"{service}/ListMerchants": _Misnamed("no row in the catalogue says what this means"),
         f"{service}/ActivateMerchant": lambda _request: 1 // 0,
     }
