@@ -65,7 +65,7 @@ class Server:
         found: list[MethodDescriptor] = [method for method in methods if method.name == method_name]
         if not found:
             offered = _listed([method.name for method in methods])
-            raise NotOfferedError(f"no method {method_name!r} in {_listed(matching)}: {offered}")
+            raise NotOfferedError(f"no method {method_name!r} in {', '.join(matching)}: {offered}")
         if len(found) > 1:
             having = _listed([method.containing_service.full_name for method in found])
             raise NotOfferedError(f"more than one method {wanted}/{method_name}: {having}")
