@@ -25,7 +25,7 @@ INSERT INTO merchant (merchant_id, status, aggregate_version) SELECT merchant_id
 FROM unnest($1::text[]) AS merchant_id
 """
 _WITHDRAWAL_MERCHANTS = """
-INSERT INTO merchant (merchant_id, status, time_zone, aggregate_version) SELECT merchant_id, 'ACTIVE', 'UTC', 1
+INSERT INTO merchant (merchant_id, status, aggregate_version) SELECT merchant_id, 'ACTIVE', 1
 FROM unnest($1::text[]) AS merchant_id
 """
 _FUNDS = """
