@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from paykit.channels.attempts import (
+    ENDED,
     Attempt,
     AttemptState,
     Claimed,
@@ -244,7 +245,7 @@ class EvidenceLog:
             attempt_id
             for attempt_id, count in counts.items()
             if (attempt := attempts.get(attempt_id)) is not None
-            and (count > 1 or attempt.contradicted or (attempt.state in _ENDED and attempt_id in answered))
+            and (count > 1 or attempt.contradicted or (attempt.state in ENDED and attempt_id in answered))
         )
         for row in await tx.fetch(_SELECT_EVIDENCE, wanted) if wanted else ():
             self._hear(_read_evidence(row))
@@ -290,7 +291,6 @@ class EvidenceLog:
 
 
 _ANSWERS = frozenset({Source.RESPONSE, Source.INQUIRY})
-_ENDED = frozenset({AttemptState.SUCCEEDED, AttemptState.FAILED})
 
 
 def _read_evidence(row: Any) -> Evidence:

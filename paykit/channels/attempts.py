@@ -207,14 +207,16 @@ def not_found(attempt_id: str) -> AttemptNotFound:
     return AttemptNotFound("No attempt has this id.", field="attempt_id", attempt_id=attempt_id)
 
 
+ENDED = frozenset({AttemptState.SUCCEEDED, AttemptState.FAILED})
+"""The states of an attempt that has an outcome; channels may still say otherwise."""
+DECIDING = frozenset({EvidenceOutcome.SUCCEEDED, EvidenceOutcome.FAILED, EvidenceOutcome.RETURNED})
+"""What channels say when they say what became of an attempt."""
+
+
 def worth_keeping(evidence: Evidence, verdict: Verdict) -> bool:
     """Return whether evidence is kept for itself: not plain answers to calls nor inquiries in vain."""
     plain = evidence.source is Source.RESPONSE and verdict is not Verdict.CONTRADICT
-    decides = (
-        evidence.outcome in {EvidenceOutcome.SUCCEEDED, EvidenceOutcome.FAILED, EvidenceOutcome.RETURNED}
-        or verdict is Verdict.FAIL
-    )
-    return decides and not plain
+    return (evidence.outcome in DECIDING or verdict is Verdict.FAIL) and not plain
 
 
 def not_found_is_final(*, age_s: float, finality_s: float) -> bool:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from paykit.channels import payer_actions
 from paykit.channels.attempts import (
+    DECIDING,
     Attempt,
     AttemptState,
     ChannelAmountMismatch,
@@ -125,10 +126,9 @@ def was_overtaken(evidence: Evidence, heard: Collection[Evidence]) -> bool:
     That the channel had not got the attempt, or was not sent it, is no word of the channel on what became of it.
     """
     overtaking = _OVERTAKEN_BY.get(evidence.source, frozenset())
-    return any(told.source in overtaking and told.outcome in _DECIDES for told in heard)
+    return any(told.source in overtaking and told.outcome in DECIDING for told in heard)
 
 
-_DECIDES = frozenset({EvidenceOutcome.SUCCEEDED, EvidenceOutcome.FAILED, EvidenceOutcome.RETURNED})
 _OVERTAKEN_BY: Mapping[Source, frozenset[Source]] = MappingProxyType(
     {
         Source.RESPONSE: frozenset({Source.INQUIRY, Source.CALLBACK, Source.STATEMENT_LINE}),

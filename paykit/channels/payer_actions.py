@@ -4,9 +4,7 @@ That the payer has to act is never an end and contradicts nothing. An inquiry te
 call's own answer may be late, so that one which says what was said before, or was overtaken, changes nothing.
 """
 
-from paykit.channels.attempts import Attempt, AttemptState, Evidence, EvidenceOutcome, Source, Verdict
-
-_ENDED = frozenset({AttemptState.SUCCEEDED, AttemptState.FAILED})
+from paykit.channels.attempts import ENDED, Attempt, AttemptState, Evidence, EvidenceOutcome, Source, Verdict
 
 
 def judge(attempt: Attempt, evidence: Evidence) -> Verdict | None:
@@ -22,7 +20,7 @@ def judge(attempt: Attempt, evidence: Evidence) -> Verdict | None:
 
 
 def _required(attempt: Attempt, evidence: Evidence) -> Verdict:
-    if attempt.state in _ENDED:
+    if attempt.state in ENDED:
         return Verdict.CONFIRM
     if evidence.source is Source.RESPONSE and attempt.state is not AttemptState.STARTED:
         return Verdict.CONFIRM  # A callback came before the answer to the call, or an inquiry did.
