@@ -11,23 +11,29 @@ import fcntl
 import functools
 import hashlib
 import shutil
+import ssl
 import tarfile
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import requests
 import truststore
 from jgo.config import GlobalSettings
 from jgo.constants import MAVEN_CENTRAL_URL
-from jgo.maven import MavenContext
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 LOCK_FILE = Path(__file__).with_name("artifacts.lock.toml")
 DOWNLOADS_AT_ONCE = 8
 HTTP_TIMEOUT_S = 60
 ATTEMPTS_MAX = 3
+CHUNK_BYTES = 1 << 20
+BUSY = (429, 502, 503, 504)
+"""Answers of a repository that time heals; the wait that it asks for is kept."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,6 +54,11 @@ class Artifact:
         """The name it has in the cache."""
         suffix = f"-{self.classifier}" if self.classifier else ""
         return f"{self.name}-{self.version}{suffix}.{self.packaging}"
+
+    @property
+    def repository_path(self) -> str:
+        """Where a Maven repository keeps it, below the repository's address."""
+        return "/".join([*self.group.split("."), self.name, self.version, self.file_name])
 
     def __str__(self) -> str:
         return ":".join(filter(None, [self.group, self.name, self.packaging, self.classifier, self.version]))
@@ -93,7 +104,7 @@ def provide(
         ArtifactError: A file cannot be fetched, or its SHA-256 differs from the lock.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    with _exclusive(cache / ".lock"), _trusting_the_machine(), ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
+    with _exclusive(cache / ".lock"), ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
         pending = [pool.submit(_provide_one, artifact, cache, fetch or download) for artifact in artifacts]
         paths = []
         for future in pending:
@@ -147,16 +158,24 @@ def download(artifact: Artifact, directory: Path) -> Path:
     Raises:
         ArtifactError: No repository has it, or none can be reached.
     """
+    path = directory / artifact.file_name
     error: Exception | None = None
-    for _ in range(ATTEMPTS_MAX):
-        scratch = Path(tempfile.mkdtemp(dir=directory))
-        project = _maven(scratch).project(artifact.group, artifact.name)
-        wanted = project.at_version(artifact.version).artifact(artifact.classifier, artifact.packaging)
-        try:
-            return Path(wanted.resolve())
-        except (OSError, RuntimeError, requests.RequestException) as failure:
-            error = failure
+    with _session() as session:
+        for _ in range(ATTEMPTS_MAX):
+            for repository in _repositories().values():
+                try:
+                    return _get(session, f"{repository.rstrip('/')}/{artifact.repository_path}", path)
+                except (OSError, requests.RequestException) as failure:
+                    error = failure
     raise ArtifactError(f"cannot fetch {artifact}: {error}") from error
+
+
+def _get(session: requests.Session, url: str, path: Path) -> Path:
+    with session.get(url, stream=True, timeout=HTTP_TIMEOUT_S) as response, path.open("wb") as file:
+        response.raise_for_status()
+        for chunk in response.iter_content(CHUNK_BYTES):
+            file.write(chunk)
+    return path
 
 
 def _provide_one(artifact: Artifact, cache: Path, fetch: Fetch) -> Path:
@@ -170,26 +189,34 @@ def _provide_one(artifact: Artifact, cache: Path, fetch: Fetch) -> Path:
     return path
 
 
-def _maven(cache: Path) -> MavenContext:
-    return MavenContext(repo_cache=cache, remote_repos=_repositories(), timeout=HTTP_TIMEOUT_S)
-
-
 @functools.cache
 def _repositories() -> dict[str, str]:
     return {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}
 
 
-@contextlib.contextmanager
-def _trusting_the_machine() -> Iterator[None]:
+class _TrustingTheMachine(HTTPAdapter):
     """Believe the certificates that the operating system believes: requests alone knows only those of its own package.
 
-    One at a time, like the downloads, because it concerns the whole process.
+    For this session's connections alone: `truststore.inject_into_ssl` changes the whole process, and whoever makes a
+    context of its own meanwhile, such as a client of another part that comes up, gets one that cannot be used.
     """
-    truststore.inject_into_ssl()
-    try:
-        yield
-    finally:
-        truststore.extract_from_ssl()
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=_authorities(), **options)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        return super().proxy_manager_for(proxy, ssl_context=_authorities(), **options)
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    patience = Retry(ATTEMPTS_MAX, status_forcelist=BUSY, backoff_factor=1)
+    session.mount("https://", _TrustingTheMachine(max_retries=patience))
+    return session
+
+
+def _authorities() -> ssl.SSLContext:
+    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @contextlib.contextmanager

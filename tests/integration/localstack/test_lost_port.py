@@ -1,5 +1,6 @@
 """A port that was free when the stack chose it, and is another program's when the server wants it."""
 
+import contextlib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,10 @@ class Rivals:
     def done(self, _name: str, _result: str) -> None:
         """Nothing to take."""
 
+    def close(self) -> None:
+        for rival in self.sockets:
+            rival.close()
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -46,13 +51,12 @@ def settings(stack: Endpoints, tmp_path: Path) -> Iterator[StackSettings]:
 
 
 def test_a_stack_that_lost_a_port_to_another_comes_up_on_another_one(settings: StackSettings) -> None:
-    rivals = Rivals(settings.stack_kafka_port)
-    outcome = Stack(settings, services=(), progress=rivals).up(tied_to_caller=True)
+    with contextlib.closing(Rivals(settings.stack_kafka_port)) as rivals:
+        outcome = Stack(settings, services=(), progress=rivals).up(tied_to_caller=True)
+        assert len(rivals.sockets) == 1
     assert outcome.endpoints.kafka != f"127.0.0.1:{settings.stack_kafka_port}"
     assert probes.kafka(outcome.endpoints.kafka)
     assert outcome.fresh
-    [rival] = rivals.sockets
-    rival.close()
 
 
 def test_a_part_that_fails_with_its_ports_free_is_not_tried_again(settings: StackSettings) -> None:

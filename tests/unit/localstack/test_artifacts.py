@@ -5,14 +5,18 @@ import io
 import re
 import ssl
 import tarfile
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
-import truststore
 
 from paytools.localstack import artifacts
 from paytools.localstack.artifacts import Artifact, ArtifactError
+from tests import certificates
 
 CONTENT = b"the locked bytes"
 
@@ -58,16 +62,73 @@ def test_a_good_file_is_fetched_once(tmp_path: Path) -> None:
     assert repository.fetched == 1
 
 
-def test_the_machines_certificates_are_trusted_while_files_are_fetched_and_not_afterwards(tmp_path: Path) -> None:
-    during = []
+class MavenRepository(BaseHTTPRequestHandler):
+    """Has one file; the first of its answers are those that a test wants."""
+
+    refusals: ClassVar[list[int]] = []
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        self.send_response(self.refusals.pop(0) if self.refusals else 200)
+        self.send_header("Content-Length", str(len(CONTENT)))
+        self.send_header("Retry-After", "0")
+        self.end_headers()
+        self.wfile.write(CONTENT)
+
+    def log_message(self, *_args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[MavenRepository]]:
+    """A repository behind a certificate that the machine alone trusts: no bundle that requests knows has it."""
+    certificate = certificates.write_own(tmp_path / "server.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    handler = type("Handler", (MavenRepository,), {"refusals": [], "asked": []})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        address = f"https://127.0.0.1:{server.server_port}/maven2/"
+        monkeypatch.setattr(artifacts, "_repositories", lambda: {"central": address})
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield handler
+        server.shutdown()
+
+
+def test_a_file_comes_from_where_maven_repositories_keep_it_by_the_machines_certificates(
+    repository: type[MavenRepository], tmp_path: Path
+) -> None:
+    [path] = artifacts.provide([locked()], tmp_path / "cache")
+    assert path.read_bytes() == CONTENT
+    assert repository.asked == ["/maven2/org/example/thing/1.2/thing-1.2.jar"]
+
+
+def test_a_busy_repository_is_asked_again(repository: type[MavenRepository], tmp_path: Path) -> None:
+    repository.refusals.extend([429, 503])
+    [path] = artifacts.provide([locked()], tmp_path / "cache")
+    assert path.read_bytes() == CONTENT
+    assert len(repository.asked) == 3
+
+
+def test_a_file_that_no_repository_has_is_named(repository: type[MavenRepository], tmp_path: Path) -> None:
+    repository.refusals.extend([404] * 10)
+    with pytest.raises(ArtifactError, match=re.escape("cannot fetch org.example:thing:jar:1.2: 404")):
+        artifacts.provide([locked()], tmp_path / "cache")
+
+
+def test_other_threads_make_clients_of_their_own_while_files_are_fetched(tmp_path: Path) -> None:
+    before = ssl.SSLContext
 
     def fetch(artifact: Artifact, directory: Path) -> Path:
-        during.append(ssl.SSLContext is truststore.SSLContext)
+        assert ssl.SSLContext is before
+        assert ssl.create_default_context().verify_mode is ssl.CERT_REQUIRED
         return Repository(CONTENT).fetch(artifact, directory)
 
     artifacts.provide([locked()], tmp_path, fetch=fetch)
-    assert during == [True]
-    assert ssl.SSLContext is not truststore.SSLContext
 
 
 def test_a_cached_file_that_was_damaged_is_fetched_anew(tmp_path: Path) -> None:
