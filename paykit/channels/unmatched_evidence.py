@@ -11,6 +11,7 @@ from paykit.events.codec import Event
 from paykit.ids import new_id
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
+from paykit.postgres.lists.walk import Found, Walk
 from paykit.postgres.table import Table
 
 _KEY = ("attempt_id", "outcome", "channel_reference", "failure_code", "amount_minor", "currency_code")
@@ -33,6 +34,25 @@ class UnmatchedEvidence:
     currency_code: str
     refusal: str
     create_time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnmatchedEvidenceFilter:
+    """What ListUnmatchedEvidence selects; None selects all.
+
+    Attributes:
+        amount_minor_min, amount_minor_max: In minor units of whichever currency; what was told without one counts as 0.
+        create_time_before: Exclusive; other bounds belong to their range.
+    """
+
+    attempt_id: str | None = None
+    channel_reference: str | None = None
+    currency_code: str | None = None
+    amount_minor_min: int | None = None
+    amount_minor_max: int | None = None
+    create_time_min: datetime | None = None
+    create_time_before: datetime | None = None
+    oldest_first: bool = False
 
 
 class UnmatchedFacts(TypedDict):
@@ -99,13 +119,16 @@ class UnmatchedEvidenceTable(Table[str, UnmatchedEvidence]):
                 tx.hold(row.attempt_id)
                 tx.emit(tell(row), cause=cause)
 
-    async def list(self, tx: Tx, _selection: None, *, after: TimeKey | None, limit: int) -> list[UnmatchedEvidence]:
-        """List what was kept, newest first, from after a (create_time, evidence_id) on."""
-        condition = "($1::timestamptz IS NULL OR (create_time, evidence_id) < ($1, $2))"
-        create_time, evidence_id = after or (None, "")
-        return await self.select(
-            tx, f"{condition} ORDER BY create_time DESC, evidence_id DESC LIMIT $3", create_time, evidence_id, limit
-        )
+    @property
+    def walk(self) -> Walk[UnmatchedEvidence]:
+        """The way along the index of all."""
+        return Walk(self, scopes=((),))
+
+    async def list(
+        self, tx: Tx, selection: UnmatchedEvidenceFilter, *, after: TimeKey | None, limit: int
+    ) -> Found[UnmatchedEvidence]:
+        """List what was kept as asked for, from after a (create_time, evidence_id) on."""
+        return await self.walk.page(tx, selection, after=after, limit=limit)
 
 
 def _row(tx: Tx, item: RecordEvidence, refusal: DomainError) -> UnmatchedEvidence:

@@ -16,6 +16,7 @@ from paykit.contradictions.contradiction import (
 from paykit.contradictions.contradiction_table import ContradictionFilter
 from paykit.contradictions.deciding import DecideResolution, ProposeResolution
 from paykit.reasons.stated_reason_messages import to_stated_reason
+from paykit.serve.listing import oldest_first
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import contradiction_pb2 as pb
 from paystream.common.v1 import money_pb2
@@ -40,8 +41,18 @@ class ListContradictionsRequest(Protocol):
     merchant_id: str
     currency_code: str
     amount_minor_min: int
+    amount_minor_max: int
+    aggregate_id: str
+    channel_reference: str
+    order_by: str
     page_size: int
     page_token: str
+
+
+class GetContradictionRequest(Protocol):
+    """The request of one, of whichever service."""
+
+    contradiction_id: str
 
 
 class ProposeResolutionRequest(Protocol):
@@ -102,6 +113,12 @@ def from_list(request: ListContradictionsRequest) -> ContradictionFilter:
         amount_minor_min=request.amount_minor_min or None,
         create_time_min=_moment(request, "create_time_min"),
         create_time_before=_moment(request, "create_time_before"),
+        amount_minor_max=request.amount_minor_max or None,
+        aggregate_id=request.aggregate_id or None,
+        channel_reference=request.channel_reference or None,
+        update_time_min=_moment(request, "update_time_min"),
+        update_time_before=_moment(request, "update_time_before"),
+        oldest_first=oldest_first(request),
     )
 
 

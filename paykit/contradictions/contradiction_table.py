@@ -6,6 +6,7 @@ from datetime import datetime
 from paykit.contradictions.contradiction import Contradiction, ContradictionKind, ContradictionState
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
+from paykit.postgres.lists.walk import Found, Walk
 from paykit.postgres.table import Table
 
 OF_CONTRADICTIONS = "IN (SELECT aggregate_id FROM contradiction WHERE contradiction_id = ANY($1::text[]))"
@@ -22,8 +23,9 @@ class ContradictionFilter:
     """What ListContradictions selects; None selects all.
 
     Attributes:
-        amount_minor_min: In minor units of whichever currency.
-        create_time_before: Exclusive.
+        amount_minor_min, amount_minor_max: In minor units of whichever currency.
+        aggregate_id: The payment or withdrawal that it is about.
+        create_time_before, update_time_before: Exclusive; other bounds belong to their range.
     """
 
     state: ContradictionState | None
@@ -33,6 +35,12 @@ class ContradictionFilter:
     amount_minor_min: int | None
     create_time_min: datetime | None
     create_time_before: datetime | None
+    amount_minor_max: int | None = None
+    aggregate_id: str | None = None
+    channel_reference: str | None = None
+    update_time_min: datetime | None = None
+    update_time_before: datetime | None = None
+    oldest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,15 +77,13 @@ class ContradictionTable(Table[str, Contradiction]):
             for row in await tx.fetch(_COUNT)
         ]
 
+    @property
+    def walk(self) -> Walk[Contradiction]:
+        """The way along the index of a merchant's, or of all."""
+        return Walk(self, scopes=(("merchant_id",), ()))
+
     async def list(
         self, tx: Tx, selection: ContradictionFilter, *, after: TimeKey | None, limit: int
-    ) -> list[Contradiction]:
-        """List contradictions across merchants, newest first, from after a (create_time, contradiction_id) on."""
-        return await self.page(
-            tx,
-            selection,
-            equal=("state", "kind", "merchant_id", "currency_code"),
-            after=after,
-            limit=limit,
-            condition=("amount_minor >= {}", selection.amount_minor_min),
-        )
+    ) -> Found[Contradiction]:
+        """List contradictions across merchants as asked for, from after a (create_time, contradiction_id) on."""
+        return await self.walk.page(tx, selection, after=after, limit=limit)

@@ -119,9 +119,9 @@ def lines_to_try(endpoints: Endpoints) -> list[str]:
         f"  grpcurl -plaintext -d '{merchant}' \\",
         f"    {endpoints.services['merchant']} paystream.merchant.v1.MerchantOperationsService/CreateMerchant",
         f"  grpcurl -plaintext {endpoints.services['accounting']} \\",
-        "    paystream.accounting.v1.AccountingService/ListTransactions",
+        "    paystream.accounting.v1.AccountingOperationsService/ListAllTransactions",
         *(
-            [f"  curl {endpoints.gateway}/v1/transactions    # the same over HTTP: docs/http.md"]
+            [f"  curl {endpoints.gateway}/operations/v1/transactions    # the same over HTTP: docs/http.md"]
             if endpoints.gateway
             else []
         ),

@@ -66,8 +66,8 @@ def type_of(line: Line) -> str:
 
 async def read_balances(clients: Clients) -> list[Balance]:
     """Read every account and its balance."""
-    request = accounting_pb2.ListAccountsRequest(page_size=PAGE_SIZE)
-    accounts = await pages(clients.accounting.ListAccounts, request, "accounts")
+    request = accounting_pb2.ListAllAccountsRequest(page_size=PAGE_SIZE)
+    accounts = await pages(clients.accounting.ListAllAccounts, request, "accounts")
     balances = []
     for account in sorted(accounts, key=lambda each: (each.account_kind, each.merchant_id, each.currency_code)):
         balance = accounting_pb2.GetBalanceRequest(account_id=account.account_id)

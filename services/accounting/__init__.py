@@ -8,7 +8,8 @@ Tables (all records): chart_in_use, chart_version, currency, transaction_type, a
 RPCs of AccountingService: GetTransaction ListTransactions GetAccount ListAccounts GetBalance ListEntries
 GetMerchantBalances.
 RPCs of AccountingOperationsService: CreateTransaction BatchCreateTransactions ReverseTransaction ProposeJournal
-ApproveJournal RejectJournal GetJournalProposal ListJournalProposals ClosePeriod ListPeriods GetTrialBalance.
+ApproveJournal RejectJournal GetJournalProposal ListJournalProposals ClosePeriod ListPeriods GetTrialBalance
+ListAllTransactions ListAllAccounts.
 Topics: payment.events, settlement.events, withdrawal.events, channel.events and reconciliation.events in, of which
     `domain/booked_event.py` says what is booked; accounting.events out (AccountCreated, TransactionCreated,
     TransactionRejected).

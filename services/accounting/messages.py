@@ -5,6 +5,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from paykit.cause import Cause
+from paykit.serve import listing
 from paykit.serve.timestamps import from_optional, from_timestamp, to_timestamp
 from paystream.accounting.v1 import accounting_pb2 as pb
 from paystream.accounting.v1.events import Direction, Entry, Side
@@ -73,7 +74,22 @@ def from_propose(request: pb.ProposeJournalRequest, *, proposer: str | None, cau
 
 def from_list_proposals(request: pb.ListJournalProposalsRequest) -> JournalProposalFilter:
     """Read which proposals are wanted."""
-    return JournalProposalFilter(state=_FROM_PROPOSAL_STATE.get(request.state), proposer=request.proposer or None)
+    return JournalProposalFilter(
+        state=_FROM_PROPOSAL_STATE.get(request.state),
+        proposer=request.proposer or None,
+        transaction_type=request.transaction_type or None,
+        currency_code=request.currency_code or None,
+        create_time_min=from_optional(request, "create_time_min"),
+        create_time_before=from_optional(request, "create_time_before"),
+        update_time_min=from_optional(request, "update_time_min"),
+        update_time_before=from_optional(request, "update_time_before"),
+        oldest_first=listing.oldest_first(request),
+    )
+
+
+def from_list_periods(request: pb.ListPeriodsRequest) -> PeriodState | None:
+    """Read of which state periods are wanted; None for all."""
+    return next((state for state, number in _PERIOD_STATE.items() if number == request.state), None)
 
 
 def from_close(request: pb.ClosePeriodRequest, *, person: str | None) -> ClosePeriod:

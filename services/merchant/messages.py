@@ -1,7 +1,8 @@
 """Merchants on the wire: between messages and domain values."""
 
 from paykit.reasons.stated_reason_messages import to_stated_reason
-from paykit.serve.timestamps import to_timestamp
+from paykit.serve import listing
+from paykit.serve.timestamps import from_optional, to_timestamp
 from paykit.serve.validation import update_masks
 from paystream.merchant.v1 import merchant_pb2 as pb
 from paystream.merchant.v1.events import (
@@ -16,6 +17,7 @@ from paystream.merchant.v1.events import (
 )
 from services.merchant.domain.fee_plan import FeePlan, FeePlanTerms
 from services.merchant.domain.merchant import MANUAL_SETTLEMENT, PLAIN, Merchant, Presentation, Profile, RefundTerms
+from services.merchant.store import MerchantFilter
 
 _PRESENTED = ("locale", "public_name", "support_email", "notification_email")
 _UPDATABLE = frozenset(
@@ -73,9 +75,19 @@ def to_fee_plan(plan: FeePlan) -> pb.FeePlan:
     )
 
 
-def from_state(state: pb.MerchantState.ValueType) -> MerchantStatus | None:
-    """Read a filter; unspecified is none."""
-    return MerchantStatus(pb.MerchantState.Name(state).removeprefix(_STATE_PREFIX)) if state else None
+def from_list_merchants(request: pb.ListMerchantsRequest) -> MerchantFilter:
+    """Read which merchants to list."""
+    name = pb.MerchantState.Name(request.state).removeprefix(_STATE_PREFIX)
+    return MerchantFilter(
+        status=MerchantStatus(name) if request.state else None,
+        country_code=request.country_code or None,
+        contact_email=request.contact_email or None,
+        create_time_min=from_optional(request, "create_time_min"),
+        create_time_before=from_optional(request, "create_time_before"),
+        update_time_min=from_optional(request, "update_time_min"),
+        update_time_before=from_optional(request, "update_time_before"),
+        oldest_first=listing.oldest_first(request),
+    )
 
 
 def from_fee_plan(plan: pb.FeePlan) -> FeePlanTerms:

@@ -4,7 +4,7 @@ from paykit.base.config import Settings
 from paykit.cause import Cause
 from paykit.channels.attempt_messages import attempt_fields, reported
 from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome
-from paykit.channels.unmatched_evidence import UnmatchedEvidence
+from paykit.channels.unmatched_evidence import UnmatchedEvidence, UnmatchedEvidenceFilter
 from paykit.merchants.labels import Labels
 from paykit.reasons.stated_reason_messages import to_stated_reason
 from paykit.serve import listing
@@ -197,6 +197,20 @@ def from_list_withdrawals(request: pb.ListWithdrawalsRequest) -> WithdrawalFilte
     )
 
 
+def from_list_unmatched(request: pb.ListUnmatchedEvidenceRequest) -> UnmatchedEvidenceFilter:
+    """Read which evidence about no attempt to list."""
+    return UnmatchedEvidenceFilter(
+        attempt_id=request.attempt_id or None,
+        channel_reference=request.channel_reference or None,
+        currency_code=request.currency_code or None,
+        amount_minor_min=request.amount_minor_min or None,
+        amount_minor_max=request.amount_minor_max or None,
+        create_time_min=from_optional(request, "create_time_min"),
+        create_time_before=from_optional(request, "create_time_before"),
+        oldest_first=listing.oldest_first(request),
+    )
+
+
 def from_list_waiting(
     request: pb.ListWithdrawalsToDecideRequest | pb.ListBlockedWithdrawalsRequest, *, blocked: bool | None = None
 ) -> WithdrawalFilter:
@@ -241,4 +255,13 @@ def from_disable(request: pb.DisableBankAccountRequest, *, cause: Cause) -> Chan
 
 def from_list_accounts(request: pb.ListBankAccountsRequest) -> BankAccountFilter:
     """Read what ListBankAccounts selects."""
-    return BankAccountFilter(merchant_id=request.merchant_id, state=_FROM_ACCOUNT_STATES.get(request.state))
+    return BankAccountFilter(
+        merchant_id=request.merchant_id,
+        state=_FROM_ACCOUNT_STATES.get(request.state),
+        currency_code=request.currency_code or None,
+        create_time_min=from_optional(request, "create_time_min"),
+        create_time_before=from_optional(request, "create_time_before"),
+        update_time_min=from_optional(request, "update_time_min"),
+        update_time_before=from_optional(request, "update_time_before"),
+        oldest_first=listing.oldest_first(request),
+    )

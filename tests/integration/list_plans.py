@@ -147,6 +147,25 @@ async def multiply(admin_url: str, table: str, key: str, count: int, **changes: 
         await connection.close()
 
 
+async def fill(admin_url: str, table: str, count: int, **columns: str) -> None:
+    """Fill a table with rows, and bring its statistics up to date.
+
+    Args:
+        admin_url: Of the owner of the schema.
+        table: As in `payment.refund`.
+        count: Rows.
+        columns: SQL by column, where `n` is the number of the row, from 1 on; others have their defaults.
+    """
+    connection = await asyncpg.connect(admin_url)
+    try:
+        await connection.execute("SET session_replication_role = replica")  # Rows need no triggers and no parents.
+        names, values = ", ".join(columns), ", ".join(columns.values())
+        await connection.execute(f"INSERT INTO {table} ({names}) SELECT {values} FROM generate_series(1, {count}) n")
+        await connection.execute(f"ANALYZE {table}")
+    finally:
+        await connection.close()
+
+
 async def walked_to_the_end(
     runtime: Runtime, walk: Walk[Any], selection: ListFilter, *, limit: int
 ) -> tuple[list[Any], int]:

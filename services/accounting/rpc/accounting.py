@@ -4,17 +4,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from paykit import paging
-from paykit.errors import FieldInvalid, PageTokenInvalid
+from paykit.errors import PageTokenInvalid
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
-from paykit.serve.listing import cut, newest_page, page_by_key
+from paykit.serve.listing import cut
 from paykit.serve.timestamps import from_optional
 from paystream.accounting.v1 import accounting_pb2 as pb
 from paystream.accounting.v1 import accounting_pb2_grpc
 from services.accounting import domain, messages, store
 from services.accounting.domain.statement import LineKey, Statement
 from services.accounting.domain.transaction import ENTRIES_MAX, Account, Transaction
-from services.accounting.store import AccountFilter, TransactionFilter
+from services.accounting.rpc import listing
+from services.accounting.store import AccountFilter
 from services.accounting.store.archive import pairs
 from services.accounting.store.archive.carried import hold_journal
 
@@ -36,22 +37,7 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
 
     async def ListTransactions(self, request: pb.ListTransactionsRequest, _context: Any) -> pb.ListTransactionsResponse:
         """Read a page of transactions."""
-        wanted = TransactionFilter(
-            merchant_id=request.merchant_id or None,
-            root_reference=request.root_reference or None,
-            related_no=request.related_no or None,
-            start=from_optional(request, "effective_time_min"),
-            end=from_optional(request, "effective_time_before"),
-        )
-        _refuse_backwards(wanted.start, wanted.end)
-        page, token = await newest_page(
-            self._runtime,
-            request,
-            store.transactions.list,
-            wanted=wanted,
-            key=lambda transaction: (transaction.effective_at, transaction.transaction_id),
-            show=messages.to_transaction,
-        )
+        page, token = await listing.transactions(self._runtime, request)
         return pb.ListTransactionsResponse(transactions=page, next_page_token=token)
 
     async def GetAccount(self, request: pb.GetAccountRequest, _context: Any) -> pb.GetAccountResponse:
@@ -61,20 +47,7 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
 
     async def ListAccounts(self, request: pb.ListAccountsRequest, _context: Any) -> pb.ListAccountsResponse:
         """Read a page of accounts."""
-        wanted = AccountFilter(
-            merchant_id=request.merchant_id or None,
-            account_kind=request.account_kind or None,
-            currency_code=request.currency_code or None,
-        )
-        page, token = await page_by_key(
-            self._runtime,
-            request,
-            store.accounts.list,
-            wanted=wanted,
-            key=lambda account: account.account_id,
-            show=messages.to_account,
-            kind=str,
-        )
+        page, token = await listing.accounts(self._runtime, request)
         return pb.ListAccountsResponse(accounts=page, next_page_token=token)
 
     async def GetBalance(self, request: pb.GetBalanceRequest, _context: Any) -> pb.GetBalanceResponse:
@@ -116,7 +89,7 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
         """Read a page of an account's statement."""
         start = from_optional(request, "effective_time_min") or _BEGINNING
         end = from_optional(request, "effective_time_before") or _END
-        _refuse_backwards(start, end)
+        listing.refuse_backwards(start, end)
         scope = ("ListEntries", request.account_id, start, end)
         size = paging.page_size(request.page_size)
         after = paging.decode_page_token(request.page_token, scope, kinds=(int, str, int))
@@ -135,13 +108,6 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
             effective_at, transaction_id, line = statement.lines[len(lines) - 1].key
             token = paging.encode_page_token([_micros(effective_at), transaction_id, line], scope)
         return messages.to_statement(statement, lines, token)
-
-
-def _refuse_backwards(start: datetime | None, end: datetime | None) -> None:
-    if start is not None and end is not None and end < start:
-        raise FieldInvalid(
-            "effective_time_before must not be before effective_time_min.", field="effective_time_before"
-        )
 
 
 async def _transaction(tx: Tx, transaction_id: str) -> Transaction:

@@ -16,6 +16,7 @@ from services.accounting import messages, store
 from services.accounting.commands import journals
 from services.accounting.domain.journal import Journal
 from services.accounting.domain.statement import TrialBalanceLine
+from services.accounting.rpc import listing
 from services.accounting.rpc.two_people import TwoPeopleMethods
 from services.accounting.store.archive.carried import hold_journal
 
@@ -77,6 +78,18 @@ class AccountingOperationsServicer(TwoPeopleMethods, accounting_pb2_grpc.Account
         limits = self._runtime.settings.accounting_journal_limits
         limit_minor = limits.get(request.currency_code, limits["*"])
         return messages.from_create(request, current_call().cause, alone_limit_minor=limit_minor)
+
+    async def ListAllTransactions(
+        self, request: pb.ListAllTransactionsRequest, _context: Any
+    ) -> pb.ListAllTransactionsResponse:
+        """Read a page of transactions of all merchants."""
+        page, token = await listing.transactions(self._runtime, request)
+        return pb.ListAllTransactionsResponse(transactions=page, next_page_token=token)
+
+    async def ListAllAccounts(self, request: pb.ListAllAccountsRequest, _context: Any) -> pb.ListAllAccountsResponse:
+        """Read a page of accounts of all merchants."""
+        page, token = await listing.accounts(self._runtime, request)
+        return pb.ListAllAccountsResponse(accounts=page, next_page_token=token)
 
     async def GetTrialBalance(self, request: pb.GetTrialBalanceRequest, _context: Any) -> pb.GetTrialBalanceResponse:
         """Read the trial balances."""

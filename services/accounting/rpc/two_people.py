@@ -91,7 +91,7 @@ class TwoPeopleMethods:
             self._runtime,
             request,
             store.periods.list,
-            wanted=None,
+            wanted=messages.from_list_periods(request),
             key=lambda period: (period.end_at, period.period_id),
             show=messages.to_period,
         )

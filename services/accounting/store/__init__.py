@@ -16,7 +16,8 @@ from services.accounting.store.proposal import JournalProposalFilter, journal_pr
 from services.accounting.store.reference import bring_tables
 from services.accounting.store.refusal import RefusalRow, refusals
 from services.accounting.store.statement import statement, trial_balance
-from services.accounting.store.transaction import CreatedTransactions, TransactionFilter, transactions
+from services.accounting.store.transaction import CreatedTransactions, transactions
+from services.accounting.store.transaction_page import TransactionFilter
 
 __all__ = [
     "AccountFilter",

@@ -1,7 +1,7 @@
 """The SQL of accounts."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from paykit.postgres.database import Tx
 from paykit.postgres.table import Table, where
@@ -12,7 +12,7 @@ _SELECT_MERCHANTS = "SELECT DISTINCT merchant_id FROM account WHERE merchant_id 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountFilter:
-    """Which accounts to list; None does not filter."""
+    """Which accounts to list; None does not filter. Each has an index, the narrowest first."""
 
     merchant_id: str | None = None
     account_kind: str | None = None
@@ -36,14 +36,24 @@ class Accounts(Table[str, Account]):
         return await self.select(tx, f"{condition} ORDER BY account_kind, currency_code", *args)
 
     async def list(self, tx: Tx, selection: AccountFilter, *, after: str | None, limit: int) -> list[Account]:
-        """Read accounts in the order of their ids, from after one if it is given."""
-        condition, args = where(
-            ("merchant_id = {}", selection.merchant_id),
-            ("account_kind = {}", selection.account_kind),
-            ("currency_code = {}", selection.currency_code),
-            ("account_id > {}", after),
-        )
-        return await self.select(tx, f"{condition} ORDER BY account_id LIMIT ${len(args) + 1}", *args, limit)
+        """Read accounts in the order of their ids, after one if given: of a merchant, a kind, a currency, or all.
+
+        The first of these that is given is walked; what else is asked for is looked at row by row.
+        """
+        chosen = {name: value for name, value in asdict(selection).items() if value is not None}
+        scope = next(iter(chosen), None)
+        if scope is None:
+            condition, args = where(("account_id > {}", after))
+        else:
+            # The whole key of the index, with its end: an equal value and the order of ids alone would be read, for a
+            # value of few rows, by the index of all ids.
+            condition, args = where(
+                (f"({scope}, account_id) > ({{}}, {{}})", chosen[scope], after or ""),
+                (f"{scope} <= {{}}", chosen[scope]),
+                *((f"{name} = {{}}", value) for name, value in chosen.items() if name != scope),
+            )
+        order = f"{scope}, account_id" if scope else "account_id"
+        return await self.select(tx, f"{condition} ORDER BY {order} LIMIT ${len(args) + 1}", *args, limit)
 
 
 accounts = Accounts(Account, "account", key="account_id")

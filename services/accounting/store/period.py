@@ -12,7 +12,7 @@ from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
 from paykit.postgres.table import Table, where
 from services.accounting.domain.chart import Chart
-from services.accounting.domain.period import Period
+from services.accounting.domain.period import Period, PeriodState
 from services.accounting.store.chart import chart_of
 
 _BOOKS_LOCK = 0x626F_6F6B
@@ -50,12 +50,10 @@ class OpenBooks:
 class AccountingPeriods(Table[str, Period]):
     """The table `period`."""
 
-    async def list(self, tx: Tx, _selection: None, *, after: TimeKey | None, limit: int) -> list[Period]:
-        """Read periods, the latest end first, from after a key if one is given."""
-        condition, args = where(("(end_at, period_id) < ({}, {})", *(after or (None, None))))
-        return await self.select(
-            tx, f"{condition} ORDER BY end_at DESC, period_id DESC LIMIT ${len(args) + 1}", *args, limit
-        )
+    async def list(self, tx: Tx, state: PeriodState | None, *, after: TimeKey | None, limit: int) -> list[Period]:
+        """List periods of a state, or all, the latest end first, from after a key; no two end at the same time."""
+        condition, args = where(("end_at < {}", after[0] if after else None), ("state = {}", state))
+        return await self.select(tx, f"{condition} ORDER BY end_at DESC LIMIT ${len(args) + 1}", *args, limit)
 
     async def by_end(self, tx: Tx, end_at: datetime) -> Period | None:
         """Read the period that ends at a moment."""

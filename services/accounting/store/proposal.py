@@ -3,11 +3,13 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
-from paykit.postgres.table import Table, where
+from paykit.postgres.lists.walk import Found, Walk
+from paykit.postgres.table import Table
 from paystream.accounting.v1.events import Side
 from services.accounting.domain.journal import Leg
 from services.accounting.domain.proposal import JournalProposal, JournalProposalState
@@ -15,10 +17,21 @@ from services.accounting.domain.proposal import JournalProposal, JournalProposal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalProposalFilter:
-    """Which proposals to list; None does not filter."""
+    """Which proposals to list; None does not filter.
+
+    Attributes:
+        create_time_before, update_time_before: Exclusive; other bounds belong to their range.
+    """
 
     state: JournalProposalState | None = None
     proposer: str | None = None
+    transaction_type: str | None = None
+    currency_code: str | None = None
+    create_time_min: datetime | None = None
+    create_time_before: datetime | None = None
+    update_time_min: datetime | None = None
+    update_time_before: datetime | None = None
+    oldest_first: bool = False
 
 
 class JournalProposals(Table[str, JournalProposal]):
@@ -26,15 +39,9 @@ class JournalProposals(Table[str, JournalProposal]):
 
     async def list(
         self, tx: Tx, selection: JournalProposalFilter, *, after: TimeKey | None, limit: int
-    ) -> list[JournalProposal]:
-        """Read proposals, the newest first, from after a key if one is given."""
-        condition, args = where(
-            ("state = {}", selection.state),
-            ("proposer = {}", selection.proposer),
-            ("(create_time, proposal_id) < ({}, {})", *(after or (None, None))),
-        )
-        order = f"ORDER BY create_time DESC, proposal_id DESC LIMIT ${len(args) + 1}"
-        return await self.select(tx, f"{condition} {order}", *args, limit)
+    ) -> Found[JournalProposal]:
+        """List proposals as asked for, from after a (create_time, proposal_id) on."""
+        return await journal_proposal_walk.page(tx, selection, after=after, limit=limit)
 
 
 def _legs_json(proposal: JournalProposal) -> str:
@@ -54,3 +61,5 @@ journal_proposals = JournalProposals(
     readers={"legs": _legs},
     writers={"legs": _legs_json},
 )
+
+journal_proposal_walk = Walk(journal_proposals, scopes=((),))

@@ -1,6 +1,6 @@
 """The SQL that reads transactions with their entries; `journal` books them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -8,13 +8,21 @@ from typing import Any
 from paykit.base.four_eyes import folded
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
+from paykit.postgres.lists.walk import Found
 from paykit.postgres.table import Table
 from paystream.accounting.v1.events import Entry, Side
 from services.accounting.domain import transaction_key
 from services.accounting.domain.archive import ARCHIVED_TYPES, transaction_archived
 from services.accounting.domain.booked_event import BOOKED_TYPES
-from services.accounting.domain.transaction import REVERSAL, Transaction, transaction_id
+from services.accounting.domain.transaction import Transaction, transaction_id
 from services.accounting.store.archive import carried, pairs
+from services.accounting.store.transaction_page import (
+    TransactionFilter,
+    asked_of_rows,
+    bound_statement,
+    keys_and_months,
+    page_statement,
+)
 
 # By the key and its month, which is that of its partition.
 _OF_KEYS = "key = ANY($1::uuid[]) AND month = ANY($2::smallint[])"
@@ -74,38 +82,7 @@ SELECT root_reference, transaction_type, related_no, amount_minor FROM former_tr
 WHERE root_reference = ANY($2::text[]) AND transaction_type = ANY($3::text[])
 """
 
-# A merchant's transactions are found by those of its accounts that are their main one, or by its own id where none is.
-_OF_MERCHANT = """
-SELECT {columns} FROM account AS own CROSS JOIN LATERAL (
-    SELECT * FROM journal_transaction
-    WHERE main_no = own.account_no AND merchant_text IS NULL AND {condition} {order}
-) AS "transaction" WHERE own.merchant_id = {merchant}
-UNION ALL
-(SELECT {columns} FROM journal_transaction AS "transaction" WHERE merchant_text = {merchant} AND {condition} {order})
-UNION ALL
-(SELECT {columns} FROM former_transaction AS "transaction" WHERE merchant_id = {merchant} AND {former} {order})
-"""
-
-_OF_ALL = """
-(SELECT {columns} FROM journal_transaction AS "transaction" WHERE {condition} {order})
-UNION ALL
-(SELECT {columns} FROM former_transaction AS "transaction" WHERE {former} {order})
-"""
-
 _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
-
-_ORDER = "ORDER BY effective_at DESC, transaction_id DESC LIMIT {limit}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionFilter:
-    """Which transactions to list: from `start` on, before `end`; None does not filter."""
-
-    merchant_id: str | None = None
-    root_reference: str | None = None
-    related_no: str | None = None
-    start: datetime | None = None
-    end: datetime | None = None
 
 
 class Transactions(Table[str, Transaction]):
@@ -129,7 +106,7 @@ class Transactions(Table[str, Transaction]):
 
     async def _by_key(self, tx: Tx, keys: Collection[str]) -> list[Transaction]:
         statement = f'SELECT {self.selected} FROM journal_transaction AS "transaction" WHERE {_OF_KEYS}'
-        return [*map(self.read, await tx.fetch(statement, *_keys(keys)))]
+        return [*map(self.read, await tx.fetch(statement, *keys_and_months(keys)))]
 
     async def _former(self, tx: Tx, former_ids: Collection[str]) -> dict[str, Transaction]:
         """Read transactions, without their entries, by the ids from before types had numbers."""
@@ -166,8 +143,8 @@ class Transactions(Table[str, Transaction]):
 
     async def list(
         self, tx: Tx, selection: TransactionFilter, *, after: TimeKey | None, limit: int
-    ) -> list[Transaction]:
-        """Read transactions with their entries, the latest effective time first, from after a key if one is given.
+    ) -> Found[Transaction]:
+        """List transactions with their entries, the latest effective time first, from after a key if one is given.
 
         Without a start and an id, what was archived is left out.
 
@@ -176,54 +153,13 @@ class Transactions(Table[str, Transaction]):
         """
         await carried.hold_journal(tx)
         await _refuse_archived(tx, selection)
-        conditions = _Conditions()
-        conditions.add("effective_at >= {}", selection.start)
-        conditions.add("effective_at < {}", selection.end)
-        conditions.add("(effective_at, transaction_id) < ({}, {})", *(after or (None, None)))
-        _of_root(conditions, selection.root_reference)
-        _of_related_no(conditions, selection.related_no)
-        merchant = "" if selection.merchant_id is None else conditions.argument(selection.merchant_id)
-        order = _ORDER.format(limit=conditions.argument(limit))
-        statement = (_OF_MERCHANT if merchant else _OF_ALL).format(
-            columns=self.selected,
-            condition=conditions.of_journal,
-            former=conditions.of_former,
-            order=order,
-            merchant=merchant,
-        )
-        rows = await tx.fetch(f"SELECT * FROM ({statement}) AS page {order}", *conditions.arguments)
-        page = {row.transaction_id: row for row in map(self.read, rows)}
-        return [*(await _with_entries(tx, page)).values()]
-
-
-class _Conditions:
-    """Conditions on rows of the journal and of the former table, with the arguments of both."""
-
-    def __init__(self) -> None:
-        self.arguments: list[Any] = []
-        self._journal = ["true"]
-        self._former = ["true"]
-
-    @property
-    def of_journal(self) -> str:
-        return " AND ".join(self._journal)
-
-    @property
-    def of_former(self) -> str:
-        return " AND ".join(self._former)
-
-    def argument(self, value: Any) -> str:
-        """Note an argument, and return its place."""
-        self.arguments.append(value)
-        return f"${len(self.arguments)}"
-
-    def add(self, condition: str, *values: Any, former: str | None = None) -> None:
-        """Add a condition with the places of its values, and the same on the former table; None does not filter."""
-        if values[0] is None:
-            return
-        places = [self.argument(value) for value in values]
-        self._journal.append(condition.format(*places))
-        self._former.append((former or condition).format(*places))
+        sql, args = page_statement(self.selected, selection, after=after, limit=limit)
+        page = {row.transaction_id: row for row in map(self.read, await tx.fetch(sql, *args))}
+        rows = [*(await _with_entries(tx, page)).values()]
+        if len(rows) == limit or not asked_of_rows(selection):
+            return Found(rows, None)
+        sql, args = bound_statement(self.selected, selection, after=after)
+        return Found(rows, next(((row[0], row[1]) for row in await tx.fetch(sql, *args)), None))
 
 
 transactions = Transactions(
@@ -253,47 +189,13 @@ async def _refuse_archived(tx: Tx, selection: TransactionFilter) -> None:
         await carried.require_kept(tx, selection.start, selection.end or _LAST_MOMENT)
 
 
-def _of_root(conditions: _Conditions, root_reference: str | None) -> None:
-    if root_reference is not None:
-        digits = root_reference[4:] if transaction_key.has_digits(root_reference) else None
-        conditions.add(
-            "(root = {1}::uuid OR root_text = {0}) AND root_reference = {0}",
-            root_reference,
-            digits,
-            former="root_reference = {0}",
-        )
-
-
-def _of_related_no(conditions: _Conditions, related_no: str | None) -> None:
-    """Lead to a related_no without an index of its own, which every payment would pay for.
-
-    What events book and reversals have ids made of it; for a manual journal it is the root_reference.
-    """
-    if related_no is None:
-        return
-    ids = [transaction_id(transaction_type, related_no) for transaction_type in (*sorted(BOOKED_TYPES), REVERSAL)]
-    conditions.add(
-        "related_no = {0} AND (key = ANY({1}::uuid[]) AND month = ANY({2}::smallint[]) OR root_text = {0})",
-        related_no,
-        *_keys(ids),
-        [transaction_key.former_id(each) for each in ids],
-        former="related_no = {0} AND (transaction_id = ANY({3}::text[]) OR root_reference = {0})",
-    )
-
-
-def _keys(ids: Iterable[str]) -> tuple[list[str], list[int]]:
-    """Return the digits and the months of ids, of those that are ones."""
-    known = [each for each in ids if transaction_key.is_id(each)]
-    return [each[4:] for each in known], sorted({transaction_key.month_of(each) for each in known})
-
-
 async def _with_entries(tx: Tx, transactions: Mapping[str, Transaction]) -> dict[str, Transaction]:
     """Read the entries of transactions, which keep the ids that they are given under."""
     entries: dict[str, list[Entry]] = {row.transaction_id: [] for row in transactions.values()}
     if not entries:
         return {}
     keys = [transaction_id(row.transaction_type, row.related_no) for row in transactions.values()]
-    _gather(entries, await tx.fetch(_SELECT_ENTRIES, *_keys(keys)))
+    _gather(entries, await tx.fetch(_SELECT_ENTRIES, *keys_and_months(keys)))
     former = [key for key, found in entries.items() if not found]
     if former:
         _gather(entries, await tx.fetch(_SELECT_FORMER_ENTRIES, former))

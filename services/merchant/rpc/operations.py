@@ -6,7 +6,7 @@ from paykit.base.call import current_call
 from paykit.ids import new_id
 from paykit.process.runtime import Runtime
 from paykit.serve.idempotency import Creates
-from paykit.serve.listing import batch_get, page_by_key
+from paykit.serve.listing import batch_get, newest_page
 from paykit.serve.operations import Operation
 from paystream.merchant.v1 import merchant_pb2 as pb
 from paystream.merchant.v1 import merchant_pb2_grpc
@@ -68,14 +68,13 @@ class MerchantOperationsServicer(merchant_pb2_grpc.MerchantOperationsServiceServ
 
     async def ListMerchants(self, request: pb.ListMerchantsRequest, _context: Any) -> pb.ListMerchantsResponse:
         """Read a page of merchants."""
-        page, token = await page_by_key(
+        page, token = await newest_page(
             self._runtime,
             request,
             store.merchants.list,
-            wanted=messages.from_state(request.state),
-            key=lambda merchant: merchant.merchant_id,
+            wanted=messages.from_list_merchants(request),
+            key=lambda merchant: (merchant.create_time, merchant.merchant_id),
             show=messages.to_merchant,
-            kind=str,
         )
         return pb.ListMerchantsResponse(merchants=page, next_page_token=token)
 

@@ -6,13 +6,33 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from paykit.cause import NO_CALL, CreatingCall
+from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
-from paykit.postgres.table import Table, where
+from paykit.postgres.lists.walk import Found, Walk
+from paykit.postgres.table import Table
 from paykit.reasons.stated_reason import NOT_STATED, StatedReason
 from paykit.work import Rows
 from paystream.merchant.v1.events import MerchantStatus, RefundLimit, SettlementPolicy, SettlementThreshold
 from services.merchant.domain.merchant import ANY_REFUND, PLAIN, Merchant, Presentation, RefundTerms, Restrictions
 from services.merchant.store.fee_plan import fee_plans
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantFilter:
+    """What ListMerchants selects; None selects all.
+
+    Attributes:
+        create_time_before, update_time_before: Exclusive; other bounds belong to their range.
+    """
+
+    status: MerchantStatus | None = None
+    country_code: str | None = None
+    contact_email: str | None = None
+    create_time_min: datetime | None = None
+    create_time_before: datetime | None = None
+    update_time_min: datetime | None = None
+    update_time_before: datetime | None = None
+    oldest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +90,9 @@ _table: Table[str, MerchantRow] = Table(
 )
 
 
+merchant_walk = Walk(_table, scopes=(("status",), ()))
+
+
 class Merchants:
     """The table `merchant`, joined with the fee plan in force."""
 
@@ -106,12 +129,10 @@ class Merchants:
         """Write locked merchants back, each at most once."""
         await _table.update(tx, [_row(merchant) for merchant in merchants])
 
-    async def list(self, tx: Tx, status: MerchantStatus | None, *, after: str | None, limit: int) -> list[Merchant]:
-        """Read merchants from the newest id down, below an id if one is given."""
-        condition, args = where(("status = {}", status), ("merchant_id < {}", after))
-        order = f"ORDER BY merchant_id DESC LIMIT ${len(args) + 1}"
-        rows = await _table.select(tx, f"{condition} {order}", *args, limit)
-        return [*(await _with_plans(tx, rows)).values()]
+    async def list(self, tx: Tx, selection: MerchantFilter, *, after: TimeKey | None, limit: int) -> Found[Merchant]:
+        """List merchants as asked for, from after a (create_time, merchant_id) on."""
+        found = await merchant_walk.page(tx, selection, after=after, limit=limit)
+        return Found([*(await _with_plans(tx, found.rows)).values()], found.walked_to)
 
 
 merchants = Merchants()

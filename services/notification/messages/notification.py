@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from paykit.serve import listing
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.notification.v1 import notification_pb2 as pb
 from services.notification import domain
@@ -86,6 +87,9 @@ def from_list_notifications(request: pb.ListNotificationsRequest) -> Notificatio
         recipient_kind=from_recipient_kind(request.recipient_kind),
         create_time_min=from_optional(request, "create_time_min"),
         create_time_before=from_optional(request, "create_time_before"),
+        update_time_min=from_optional(request, "update_time_min"),
+        update_time_before=from_optional(request, "update_time_before"),
+        oldest_first=listing.oldest_first(request),
     )
 
 

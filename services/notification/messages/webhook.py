@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from paykit import paging
 from paykit.errors import FieldInvalid
+from paykit.serve import listing
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paykit.serve.validation import update_masks
 from paystream.notification.v1 import webhook_pb2 as pb
@@ -159,6 +160,9 @@ def from_list_endpoints(request: pb.ListWebhookEndpointsRequest) -> WebhookEndpo
         state=WebhookEndpointState(name) if request.state else None,
         create_time_min=from_optional(request, "create_time_min"),
         create_time_before=from_optional(request, "create_time_before"),
+        update_time_min=from_optional(request, "update_time_min"),
+        update_time_before=from_optional(request, "update_time_before"),
+        oldest_first=listing.oldest_first(request),
     )
 
 
@@ -172,6 +176,9 @@ def from_list_deliveries(request: pb.ListWebhookDeliveriesRequest) -> WebhookDel
         state=WebhookDeliveryState(name) if request.state else None,
         create_time_min=from_optional(request, "create_time_min"),
         create_time_before=from_optional(request, "create_time_before"),
+        update_time_min=from_optional(request, "update_time_min"),
+        update_time_before=from_optional(request, "update_time_before"),
+        oldest_first=listing.oldest_first(request),
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
+from paykit.postgres.lists.walk import Found, Walk
 from paykit.postgres.table import Table
 from paykit.work import Rows
 from services.notification.domain.notification import DeliveryTry, Notification, NotificationState
@@ -37,7 +38,7 @@ class NotificationFilter:
     """What ListNotifications selects; None selects all.
 
     Attributes:
-        create_time_before: Exclusive.
+        create_time_before, update_time_before: Exclusive; other bounds belong to their range.
     """
 
     merchant_id: str | None
@@ -48,6 +49,9 @@ class NotificationFilter:
     recipient_kind: RecipientKind | None
     create_time_min: datetime | None
     create_time_before: datetime | None
+    update_time_min: datetime | None = None
+    update_time_before: datetime | None = None
+    oldest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +94,9 @@ class Notifications(Table[str, Notification]):
 
     async def list(
         self, tx: Tx, selection: NotificationFilter, *, after: TimeKey | None, limit: int
-    ) -> list[Notification]:
-        """List notifications, newest first, from after a (create_time, notification_id) on."""
-        equal = ("merchant_id", "resource_id", "correlation_id", "template", "state", "recipient_kind")
-        return await self.page(tx, selection, equal=equal, after=after, limit=limit)
+    ) -> Found[Notification]:
+        """List notifications as asked for, from after a (create_time, notification_id) on."""
+        return await notification_walk.page(tx, selection, after=after, limit=limit)
 
 
 notifications = Notifications(
@@ -105,6 +108,8 @@ notifications = Notifications(
         *("message_no", "due_time", "send_time", "aggregate_version", "update_time"),
     ),
 )
+
+notification_walk = Walk(notifications, scopes=(("resource_id",), ("correlation_id",), ("merchant_id",), ("state",)))
 
 ONCE_PER_RECIPIENT = ("group_key", "template", "recipient_kind", "recipient_no")
 """What no two notifications share."""

@@ -5,8 +5,9 @@ from dataclasses import replace
 from paykit.channels.actions.next_action_messages import from_next_action
 from paykit.channels.attempt_messages import attempt_fields, reported
 from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome
-from paykit.channels.unmatched_evidence import UnmatchedEvidence
-from paykit.serve.timestamps import to_timestamp
+from paykit.channels.unmatched_evidence import UnmatchedEvidence, UnmatchedEvidenceFilter
+from paykit.serve import listing
+from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
@@ -61,6 +62,20 @@ def to_unmatched(kept: UnmatchedEvidence) -> pb.UnmatchedEvidence:
         else None,
         create_time=to_timestamp(kept.create_time),
         refusal=kept.refusal,
+    )
+
+
+def from_list_unmatched(request: pb.ListUnmatchedEvidenceRequest) -> UnmatchedEvidenceFilter:
+    """Read which evidence about no attempt to list."""
+    return UnmatchedEvidenceFilter(
+        attempt_id=request.attempt_id or None,
+        channel_reference=request.channel_reference or None,
+        currency_code=request.currency_code or None,
+        amount_minor_min=request.amount_minor_min or None,
+        amount_minor_max=request.amount_minor_max or None,
+        create_time_min=from_optional(request, "create_time_min"),
+        create_time_before=from_optional(request, "create_time_before"),
+        oldest_first=listing.oldest_first(request),
     )
 
 

@@ -36,7 +36,7 @@ class AttemptMethods:
             self._runtime,
             request,
             store.unmatched_evidence.list,
-            wanted=None,
+            wanted=messages.attempt.from_list_unmatched(request),
             key=lambda kept: (kept.create_time, kept.evidence_id),
             show=messages.attempt.to_unmatched,
         )

@@ -8,12 +8,12 @@ from paystream.payment.v1 import payment_pb2 as pb
 from paystream.payment.v1 import payment_pb2_grpc
 from services.payment import messages, store
 from services.payment.rpc.attempt import AttemptMethods
-from services.payment.rpc.contradiction import ContradictionMethods
+from services.payment.rpc.contradiction import PaymentContradictionMethods
 from services.payment.store import ChannelReference
 
 
 class PaymentOperationsServicer(
-    AttemptMethods, ContradictionMethods, payment_pb2_grpc.PaymentOperationsServiceServicer
+    AttemptMethods, PaymentContradictionMethods, payment_pb2_grpc.PaymentOperationsServiceServicer
 ):
     """Serves paystream.payment.v1.PaymentOperationsService; the contract stands in its proto."""
 

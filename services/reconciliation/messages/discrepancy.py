@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from paykit.serve.timestamps import to_timestamp
+from paykit.serve import listing
+from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.reconciliation.v1 import reconciliation_pb2 as pb
 from paystream.reconciliation.v1.events import DiscrepancyKind, DiscrepancyResolution
@@ -67,6 +68,17 @@ def from_list(request: pb.ListDiscrepanciesRequest) -> DiscrepancyFilter:
         state=_FROM_STATE.get(request.state),
         channel=request.channel or None,
         statement_id=request.statement_id or None,
+        merchant_id=request.merchant_id or None,
+        currency_code=request.currency_code or None,
+        attempt_id=request.attempt_id or None,
+        related_no=request.related_no or None,
+        root_reference=request.root_reference or None,
+        channel_reference=request.channel_reference or None,
+        create_time_min=from_optional(request, "create_time_min"),
+        create_time_before=from_optional(request, "create_time_before"),
+        update_time_min=from_optional(request, "update_time_min"),
+        update_time_before=from_optional(request, "update_time_before"),
+        oldest_first=listing.oldest_first(request),
     )
 
 

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from paykit.base.call import current_call
 from paykit.cause import Cause
-from paykit.serve.timestamps import to_timestamp
+from paykit.serve import listing
+from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.reconciliation.v1 import reconciliation_pb2 as pb
 from services.reconciliation.commands.resolving import DecideCorrection, Resolution, ResolveDiscrepancy
@@ -70,7 +71,19 @@ def from_decision(
 
 def from_list(request: pb.ListCorrectionsRequest) -> CorrectionFilter:
     """Read which corrections to list."""
-    return CorrectionFilter(state=_FROM_STATE.get(request.state), discrepancy_id=request.discrepancy_id or None)
+    return CorrectionFilter(
+        state=_FROM_STATE.get(request.state),
+        discrepancy_id=request.discrepancy_id or None,
+        currency_code=request.currency_code or None,
+        amount_minor_min=request.amount_minor_min or None,
+        amount_minor_max=request.amount_minor_max or None,
+        proposer=request.proposer or None,
+        create_time_min=from_optional(request, "create_time_min"),
+        create_time_before=from_optional(request, "create_time_before"),
+        update_time_min=from_optional(request, "update_time_min"),
+        update_time_before=from_optional(request, "update_time_before"),
+        oldest_first=listing.oldest_first(request),
+    )
 
 
 def to_uncleared(amount: UnclearedAmount, *, now: datetime) -> pb.UnclearedAmount:

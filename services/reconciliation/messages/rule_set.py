@@ -6,7 +6,8 @@ from types import MappingProxyType
 
 from paykit.base.four_eyes import SamePerson
 from paykit.errors import FieldInvalid
-from paykit.serve.timestamps import to_timestamp
+from paykit.serve import listing
+from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.reconciliation.v1 import reconciliation_pb2 as pb
 from services.reconciliation.commands.rule_sets import ActivateRuleSet, CreateRuleSet, Trial
 from services.reconciliation.domain.rule_set import RuleSet, RuleSetState
@@ -52,7 +53,13 @@ def from_activate_rule_set(request: pb.ActivateRuleSetRequest, *, activator: str
 def from_list_rule_sets(request: pb.ListRuleSetsRequest) -> RuleSetFilter:
     """Read which rule sets are wanted."""
     states = {number: state for state, number in _STATES.items()}
-    return RuleSetFilter(channel=request.channel or None, state=states.get(request.state))
+    return RuleSetFilter(
+        channel=request.channel or None,
+        state=states.get(request.state),
+        create_time_min=from_optional(request, "create_time_min"),
+        create_time_before=from_optional(request, "create_time_before"),
+        oldest_first=listing.oldest_first(request),
+    )
 
 
 def to_trial(trial: Trial) -> pb.TryRuleSetResponse:

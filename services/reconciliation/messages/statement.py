@@ -8,7 +8,8 @@ from typing import Any
 from google.protobuf import json_format
 
 from paykit.errors import FieldInvalid
-from paykit.serve.timestamps import to_timestamp
+from paykit.serve import listing
+from paykit.serve.timestamps import from_optional, to_timestamp
 from paykit.serve.validation import validator
 from paystream.reconciliation.v1 import statement_pb2 as pb
 from paystream.reconciliation.v1.events import StatementSource
@@ -171,6 +172,12 @@ def from_list(request: pb.ListStatementsRequest) -> StatementFilter:
         file_id=request.file_id or None,
         statement_date=day,
         state=_FROM_STATE.get(request.state),
+        currency_code=request.currency_code or None,
+        create_time_min=from_optional(request, "create_time_min"),
+        create_time_before=from_optional(request, "create_time_before"),
+        update_time_min=from_optional(request, "update_time_min"),
+        update_time_before=from_optional(request, "update_time_before"),
+        oldest_first=listing.oldest_first(request),
     )
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
+from paykit.postgres.lists.walk import Found, Walk
 from paykit.postgres.table import Table
 from paykit.work import Rows
 from services.reconciliation.domain.correction import PENDING, Correction, CorrectionState
@@ -12,12 +14,23 @@ from services.reconciliation.domain.correction import PENDING, Correction, Corre
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectionFilter:
-    """Which corrections to list; None does not filter."""
+    """Which corrections to list; None does not filter.
+
+    Attributes:
+        create_time_before, update_time_before: Exclusive; other bounds belong to their range.
+    """
 
     state: CorrectionState | None = None
     discrepancy_id: str | None = None
-    create_time_min: None = None
-    create_time_before: None = None
+    currency_code: str | None = None
+    amount_minor_min: int | None = None
+    amount_minor_max: int | None = None
+    proposer: str | None = None
+    create_time_min: datetime | None = None
+    create_time_before: datetime | None = None
+    update_time_min: datetime | None = None
+    update_time_before: datetime | None = None
+    oldest_first: bool = False
 
 
 class Corrections(Table[str, Correction]):
@@ -32,9 +45,9 @@ class Corrections(Table[str, Correction]):
         """Read which discrepancies corrections are of."""
         return {row.discrepancy_id for row in (await self.by_key(tx, correction_ids)).values()}
 
-    async def list(self, tx: Tx, wanted: CorrectionFilter, *, after: TimeKey | None, limit: int) -> list[Correction]:
-        """List corrections, newest first, from after a (create_time, correction_id) on."""
-        return await self.page(tx, wanted, equal=("state", "discrepancy_id"), after=after, limit=limit)
+    async def list(self, tx: Tx, wanted: CorrectionFilter, *, after: TimeKey | None, limit: int) -> Found[Correction]:
+        """List corrections as asked for, from after a (create_time, correction_id) on."""
+        return await correction_walk.page(tx, wanted, after=after, limit=limit)
 
 
 corrections = Corrections(
@@ -43,3 +56,5 @@ corrections = Corrections(
     key="correction_id",
     changing=("state", "decider", "decision_reason", "refusal", "transaction_id", "update_time"),
 )
+
+correction_walk = Walk(corrections, scopes=(("discrepancy_id",), ("state",), ()))

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import asyncpg
 
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
+from paykit.postgres.lists.walk import Found, Walk
 from paykit.postgres.table import Table
 from paykit.work import Rows
 from paystream.reconciliation.v1.events import DiscrepancyKind
@@ -62,23 +64,35 @@ GROUP BY kind, channel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscrepancyFilter:
-    """Which discrepancies to list; None does not filter."""
+    """Which discrepancies to list; None does not filter.
+
+    Attributes:
+        create_time_before, update_time_before: Exclusive; other bounds belong to their range.
+    """
 
     kind: DiscrepancyKind | None = None
     state: DiscrepancyState | None = None
     channel: str | None = None
     statement_id: str | None = None
-    create_time_min: None = None
-    create_time_before: None = None
+    merchant_id: str | None = None
+    currency_code: str | None = None
+    attempt_id: str | None = None
+    related_no: str | None = None
+    root_reference: str | None = None
+    channel_reference: str | None = None
+    create_time_min: datetime | None = None
+    create_time_before: datetime | None = None
+    update_time_min: datetime | None = None
+    update_time_before: datetime | None = None
+    oldest_first: bool = False
 
 
 class Discrepancies(Table[str, Discrepancy]):
     """The table `discrepancy`."""
 
-    async def list(self, tx: Tx, wanted: DiscrepancyFilter, *, after: TimeKey | None, limit: int) -> list[Discrepancy]:
-        """List discrepancies, newest first, from after a (create_time, discrepancy_id) on."""
-        equal = ("kind", "state", "channel", "statement_id")
-        return await self.page(tx, wanted, equal=equal, after=after, limit=limit)
+    async def list(self, tx: Tx, wanted: DiscrepancyFilter, *, after: TimeKey | None, limit: int) -> Found[Discrepancy]:
+        """List discrepancies as asked for, from after a (create_time, discrepancy_id) on."""
+        return await discrepancy_walk.page(tx, wanted, after=after, limit=limit)
 
     async def claim_healed(self, tx: Tx, limit: int) -> Rows[str, Discrepancy]:
         """Lock open discrepancies whose missing side has come."""
@@ -114,3 +128,5 @@ discrepancies = Discrepancies(
     key="discrepancy_id",
     changing=("state", "resolution", "reason", "proposer", "approver", "aggregate_version", "update_time"),
 )
+
+discrepancy_walk = Walk(discrepancies, scopes=(("statement_id",), ("state",), ("kind",), ("channel",), ()))

@@ -8,6 +8,7 @@ from importlib import resources
 
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
+from paykit.postgres.lists.walk import Found, Walk
 from paykit.postgres.table import Table
 from paykit.work import Rows
 from services.reconciliation.domain.rule_set import RuleSet, RuleSetState
@@ -48,12 +49,17 @@ _STATUSES = "SELECT line_no, status FROM line_outcome WHERE line_no = ANY($1::bi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSetFilter:
-    """Which rule sets to list; None does not filter."""
+    """Which rule sets to list; None does not filter.
+
+    Attributes:
+        create_time_before: Exclusive.
+    """
 
     channel: str | None = None
     state: RuleSetState | None = None
     create_time_min: datetime | None = None
     create_time_before: datetime | None = None
+    oldest_first: bool = False
 
 
 class RuleSets(Table[str, RuleSet]):
@@ -74,9 +80,9 @@ class RuleSets(Table[str, RuleSet]):
         await tx.fetch(_LOCK_VERSIONS, _VERSIONS_LOCK)
         return int((await tx.fetch(_NEXT_VERSION, channel))[0]["version"])
 
-    async def list(self, tx: Tx, wanted: RuleSetFilter, *, after: TimeKey | None, limit: int) -> list[RuleSet]:
-        """List rule sets, newest first, from after a (create_time, rule_set_id) on."""
-        return await self.page(tx, wanted, equal=("channel", "state"), after=after, limit=limit)
+    async def list(self, tx: Tx, wanted: RuleSetFilter, *, after: TimeKey | None, limit: int) -> Found[RuleSet]:
+        """List rule sets as asked for, from after a (create_time, rule_set_id) on."""
+        return await rule_set_walk.page(tx, wanted, after=after, limit=limit)
 
 
 async def reopen(tx: Tx, channel: str, *, since: date, limit: int) -> dict[int, str]:
@@ -99,3 +105,5 @@ def default_rules() -> str:
 
 
 rule_sets = RuleSets(RuleSet, "rule_set", key="rule_set_id", changing=("state", "activator", "update_time"))
+
+rule_set_walk = Walk(rule_sets, scopes=((),))

@@ -8,6 +8,7 @@ import asyncpg
 
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
+from paykit.postgres.lists.walk import Found, Walk
 from paykit.postgres.table import Table, where
 from services.reconciliation.domain.statement import ReportedLine, ReportedStatement, StatementState
 
@@ -83,7 +84,11 @@ SELECT acquirer_net_minor FROM statement WHERE bank_reference = $1 AND currency_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementFilter:
-    """Which statements to list; None does not filter."""
+    """Which statements to list; None does not filter.
+
+    Attributes:
+        create_time_before, update_time_before: Exclusive; other bounds belong to their range.
+    """
 
     channel: str | None = None
     currency_code: str | None = None
@@ -92,6 +97,9 @@ class StatementFilter:
     file_id: str | None = None
     create_time_min: datetime | None = None
     create_time_before: datetime | None = None
+    update_time_min: datetime | None = None
+    update_time_before: datetime | None = None
+    oldest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +135,9 @@ class Statements(Table[str, ReportedStatement]):
 
     async def list(
         self, tx: Tx, wanted: StatementFilter, *, after: TimeKey | None, limit: int
-    ) -> list[ReportedStatement]:
-        """List statements, newest first, from after a (create_time, statement_id) on."""
-        equal = ("channel", "currency_code", "statement_date", "state", "file_id")
-        return await self.page(tx, wanted, equal=equal, after=after, limit=limit)
+    ) -> Found[ReportedStatement]:
+        """List statements as asked for, from after a (create_time, statement_id) on."""
+        return await statement_walk.page(tx, wanted, after=after, limit=limit)
 
 
 class StatementLines(Table[int, ReportedLine]):
@@ -188,4 +195,5 @@ statements = Statements(
         *("statement_fee_minor", "bank_reference", "aggregate_version", "update_time"),
     ),
 )
+statement_walk = Walk(statements, scopes=(("channel",), ()))
 lines = StatementLines(ReportedLine, "statement_line", key="line_no")

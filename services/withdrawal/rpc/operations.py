@@ -64,7 +64,7 @@ class WithdrawalOperationsServicer(
             self._runtime,
             request,
             store.unmatched_evidence.list,
-            wanted=None,
+            wanted=messages.from_list_unmatched(request),
             key=lambda kept: (kept.create_time, kept.evidence_id),
             show=messages.to_unmatched,
         )

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
+from paykit.postgres.lists.walk import Found, Walk
 from paykit.postgres.rows import columns
 from paykit.postgres.table import Table
 from paykit.work import Rows
@@ -24,12 +26,20 @@ WHERE {_IN_USE}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankAccountFilter:
-    """What ListBankAccounts selects; None selects all."""
+    """What ListBankAccounts selects; None selects all.
+
+    Attributes:
+        create_time_before, update_time_before: Exclusive; other bounds belong to their range.
+    """
 
     merchant_id: str
     state: BankAccountState | None
-    create_time_min: None = None
-    create_time_before: None = None
+    currency_code: str | None = None
+    create_time_min: datetime | None = None
+    create_time_before: datetime | None = None
+    update_time_min: datetime | None = None
+    update_time_before: datetime | None = None
+    oldest_first: bool = False
 
 
 class BankAccounts(Table[str, BankAccount]):
@@ -54,11 +64,13 @@ class BankAccounts(Table[str, BankAccount]):
 
     async def list(
         self, tx: Tx, selection: BankAccountFilter, *, after: TimeKey | None, limit: int
-    ) -> list[BankAccount]:
-        """List a merchant's accounts, newest first, from after a (create_time, bank_account_id) on."""
-        return await self.page(tx, selection, equal=("merchant_id", "state"), after=after, limit=limit)
+    ) -> Found[BankAccount]:
+        """List a merchant's accounts in the order asked for, from after a (create_time, bank_account_id) on."""
+        return await bank_account_walk.page(tx, selection, after=after, limit=limit)
 
 
 bank_accounts = BankAccounts(
     BankAccount, "bank_account", key="bank_account_id", changing=("state", "stated", "update_time", "aggregate_version")
 )
+
+bank_account_walk = Walk(bank_accounts, scopes=(("merchant_id",),))

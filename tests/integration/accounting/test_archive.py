@@ -179,7 +179,7 @@ async def test_what_names_an_archived_transaction_is_refused_and_what_cannot_nam
     async def listed(**selection: Any) -> list[str]:
         wanted = TransactionFilter(**selection)
         found = await old.read(lambda tx: store.transactions.list(tx, wanted, after=None, limit=10))
-        return [each.transaction_type for each in found]
+        return [each.transaction_type for each in found.rows]
 
     payment, capture_ = id_of("pay", JANUARY, 1), id_of("cap", JANUARY, 1)
     for selection in ({"root_reference": payment}, {"related_no": capture_}, {"start": noon(JANUARY, 1)}):

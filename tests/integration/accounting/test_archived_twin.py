@@ -203,7 +203,7 @@ async def seen(ledger: Runtime) -> dict[str, Any]:
             "transit": await store.books.in_transit(tx, limit=1_000),
             "kinds": await store.books.kind_balances(tx),
             "open": await open_matters(tx),
-            "listed": await store.transactions.list(tx, TransactionFilter(start=since), after=None, limit=1_000),
+            "listed": (await store.transactions.list(tx, TransactionFilter(start=since), after=None, limit=1_000)).rows,
         }
         for each in accounts:
             state[each.account_id] = [

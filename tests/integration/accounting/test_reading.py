@@ -116,7 +116,7 @@ async def test_an_overdrawn_kind_stands_on_the_other_side(ledger: Runtime) -> No
 
 async def listed(ledger: Runtime, wanted: TransactionFilter) -> list[str]:
     found = await ledger.read(lambda tx: store.transactions.list(tx, wanted, after=None, limit=10))
-    return [each.related_no[:4] + each.related_no[-1] for each in found]
+    return [each.related_no[:4] + each.related_no[-1] for each in found.rows]
 
 
 async def test_transactions_are_listed_latest_first_and_filtered(ledger: Runtime) -> None:
@@ -127,6 +127,12 @@ async def test_transactions_are_listed_latest_first_and_filtered(ledger: Runtime
     assert await listed(ledger, TransactionFilter(root_reference=payment_id(1))) == ["ref_1", "cap_1"]
     assert await listed(ledger, TransactionFilter(related_no=refund_id(1))) == ["ref_1"]
     assert await listed(ledger, TransactionFilter(related_no=payment_id(1))) == []
+    assert await listed(ledger, TransactionFilter(transaction_type="RefundSuccess")) == ["ref_1"]
+    assert await listed(ledger, TransactionFilter(merchant_id=ALICE, transaction_type="PaymentSuccess")) == [
+        *("cap_2", "cap_1"),
+    ]
+    assert await listed(ledger, TransactionFilter(currency_code="JPY")) == []
+    assert await listed(ledger, TransactionFilter(currency_code="USD", merchant_id=BOB)) == ["cap_3"]
     assert await listed(ledger, TransactionFilter(start=NOON + HOUR, end=NOON + 3 * HOUR)) == ["cap_2", "ref_1"]
 
 
@@ -135,7 +141,7 @@ async def test_a_transaction_read_back_is_the_one_booked(ledger: Runtime) -> Non
     found = await ledger.read(
         lambda tx: store.transactions.list(tx, TransactionFilter(root_reference=payment_id(1)), after=None, limit=10)
     )
-    kinds = [(each.account_kind, each.merchant_id, each.amount_minor) for each in found[1].entries]
+    kinds = [(each.account_kind, each.merchant_id, each.amount_minor) for each in found.rows[1].entries]
     assert kinds == [
         ("merchant.settlement", ALICE, 10_000),
         ("platform.income", None, 10_000),

@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.protobuf.message import Message
 
 from paykit import paging
 from paykit.errors import CurrencyUnknown, FieldInvalid, PageTokenInvalid, RequestIdReused
 from paykit.process.runtime import Runtime
 from paykit.serve.reply_sizes import ITEM_FRAME_BYTES_MAX, REST_BYTES_MAX
 from paykit.serve.timestamps import to_timestamp
+from paykit.serve.validation import validator
 from paykit.testing.runtimes import act_as
 from paystream.accounting.v1 import accounting_pb2 as pb
 from services.accounting.domain import transaction as domain
@@ -126,7 +128,30 @@ async def test_transactions_are_paged_without_a_seam(call: AccountingCalls) -> N
     assert [each.related_no for each in (*first.transactions, *second.transactions)] == [capture_id(2), capture_id(1)]
     assert second.next_page_token == ""
     with pytest.raises(PageTokenInvalid):
-        await call.ListTransactions(pb.ListTransactionsRequest(page_token=first.next_page_token), ANY)
+        await call.ListTransactions(
+            pb.ListTransactionsRequest(root_reference=payment_id(2), page_token=first.next_page_token), ANY
+        )
+
+
+async def test_operators_list_transactions_of_all_merchants_by_type_and_amount(call: AccountingCalls) -> None:
+    everything = (await call.ListAllTransactions(pb.ListAllTransactionsRequest(), ANY)).transactions
+    assert [each.related_no for each in everything] == [capture_id(2), capture_id(1)]
+    none = pb.ListAllTransactionsRequest(transaction_type="RefundSuccess")
+    assert (await call.ListAllTransactions(none, ANY)).transactions == []
+    amount_minor = everything[1].amount_minor
+    exact = pb.ListAllTransactionsRequest(amount_minor_min=amount_minor, amount_minor_max=amount_minor, page_size=1)
+    first = await call.ListAllTransactions(exact, ANY)
+    exact.page_token = first.next_page_token
+    second = await call.ListAllTransactions(exact, ANY) if first.next_page_token else pb.ListAllTransactionsResponse()
+    found = [each.related_no for each in (*first.transactions, *second.transactions)]
+    assert found == [each.related_no for each in everything if each.amount_minor == amount_minor]
+
+
+@pytest.mark.parametrize(
+    "request_of_all", [pb.ListTransactionsRequest(transaction_type="PaymentSuccess"), pb.ListAccountsRequest()]
+)
+def test_what_is_of_all_merchants_is_not_for_merchants(request_of_all: Message) -> None:
+    assert isinstance(validator.validate_message(request_of_all), validator.RequestInvalid)
 
 
 async def test_transactions_of_a_payment_are_found(call: AccountingCalls) -> None:
@@ -150,7 +175,7 @@ async def test_a_transaction_is_found_by_what_moved_the_money_whoever_booked_it(
 
 
 async def test_accounts_are_listed_and_filtered(call: AccountingCalls) -> None:
-    everything = await call.ListAccounts(pb.ListAccountsRequest(), ANY)
+    everything = await call.ListAllAccounts(pb.ListAllAccountsRequest(), ANY)
     assert sorted(each.account_kind for each in everything.accounts) == [
         "merchant.settlement",
         "platform.fees",
@@ -160,13 +185,15 @@ async def test_accounts_are_listed_and_filtered(call: AccountingCalls) -> None:
     assert [(each.account_id, each.normal_side) for each in mine.accounts] == [(SETTLEMENT, pb.SIDE_DEBIT)]
     read = await call.GetAccount(pb.GetAccountRequest(account_id=SETTLEMENT), ANY)
     assert read.account == mine.accounts[0]
-    assert (await call.ListAccounts(pb.ListAccountsRequest(currency_code="JPY"), ANY)).accounts == []
+    assert (await call.ListAllAccounts(pb.ListAllAccountsRequest(currency_code="JPY"), ANY)).accounts == []
+    fees = pb.ListAllAccountsRequest(account_kind="platform.fees")
+    assert [each.account_id for each in (await call.ListAllAccounts(fees, ANY)).accounts] == [FEES]
 
 
 async def test_accounts_are_paged_without_a_seam(call: AccountingCalls) -> None:
     token, ids = "", []
     for _ in range(3):
-        page = await call.ListAccounts(pb.ListAccountsRequest(page_size=1, page_token=token), ANY)
+        page = await call.ListAllAccounts(pb.ListAllAccountsRequest(page_size=1, page_token=token), ANY)
         ids += [each.account_id for each in page.accounts]
         token = page.next_page_token
     assert token == ""

@@ -301,6 +301,13 @@ async def test_lists_go_from_the_newest_in_pages_that_keep_their_filter(house: H
     active = pb.ListMerchantsRequest(page_size=2, state=pb.MERCHANT_STATE_ACTIVE)
     page = await house.call.ListMerchants(active, ANY)
     assert [each.merchant_id for each in page.merchants] == newest_first[:2]
+    oldest_first = await house.call.ListMerchants(pb.ListMerchantsRequest(order_by="create_time"), ANY)
+    assert [each.merchant_id for each in oldest_first.merchants] == newest_first[::-1]
+    nobody = pb.ListMerchantsRequest(contact_email="nobody@example.com")
+    assert (await house.call.ListMerchants(nobody, ANY)).merchants == []
+    email = page.merchants[0].contact_email
+    found = await house.call.ListMerchants(pb.ListMerchantsRequest(contact_email=email), ANY)
+    assert page.merchants[0].merchant_id in {each.merchant_id for each in found.merchants}
     for token in (first.next_page_token, "garbage"):
         with pytest.raises(PageTokenInvalid):
             await house.call.ListMerchants(

@@ -129,6 +129,14 @@ async def test_they_are_listed_across_merchants_by_what_they_are(house: House) -
     assert [row.contradiction_id for row in open_ones] == [small.contradiction_id]
     assert await contradictions(house, merchant_id=new_id("mer")) == []
     assert await contradictions(house, currency_code="JPY") == []
+    assert [row.contradiction_id for row in await contradictions(house, amount_minor_max=100)] == [
+        small.contradiction_id
+    ]
+    about = await contradictions(house, aggregate_id=handled.aggregate_id, channel_reference="ch_9")
+    assert [row.contradiction_id for row in about] == [handled.contradiction_id]
+    assert await contradictions(house, channel_reference="ch_8") == []
+    oldest_first = [row.contradiction_id for row in await contradictions(house, order_by="create_time")]
+    assert oldest_first == sorted(ids)
     read = pb.GetContradictionRequest(contradiction_id=small.contradiction_id)
     assert (await house.call.GetContradiction(read, None)).contradiction == open_ones[0]
 

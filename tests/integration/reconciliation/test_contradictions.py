@@ -97,6 +97,9 @@ async def test_those_of_payments_and_disputes_are_in_the_same_list(desk: Desk) -
     await desk.deliver(payment_contradicted(ALICE, "ctr_3", needs_decision=True))
     await desk.deliver(payout_contradicted())
     assert {each.contradiction_id for each in await listed(desk, state=pb.DISCREPANCY_STATE_OPEN)} == {"ctr_2", "ctr_3"}
+    newest_first = [each.discrepancy_id for each in await listed(desk)]
+    assert [each.discrepancy_id for each in await listed(desk, order_by="create_time")] == newest_first[::-1]
+    assert await listed(desk, channel_reference="no such") == await listed(desk, currency_code="BHD") == []
     await desk.deliver(payment_resolved(ALICE, "ctr_3"))
     assert [each.contradiction_id for each in await listed(desk, state=pb.DISCREPANCY_STATE_OPEN)] == ["ctr_2"]
 

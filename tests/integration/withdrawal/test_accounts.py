@@ -124,3 +124,8 @@ async def test_accounts_are_listed_by_state_newest_first_in_pages(treasury: Trea
     assert [each.bank_account_id for each in [*first.bank_accounts, *second.bank_accounts]] == ids[::-1]
     assert second.next_page_token == ""
     assert [each.bank_account_id for each in verified.bank_accounts] == [ids[0]]
+    assert [each.bank_account_id for each in (await page(order_by="create_time")).bank_accounts] == ids
+    later = await page(create_time_min=first.bank_accounts[0].create_time)
+    assert [each.bank_account_id for each in later.bank_accounts] == [ids[2]]
+    assert len((await page(currency_code="USD")).bank_accounts) == 3
+    assert (await page(currency_code="JPY")).bank_accounts == []

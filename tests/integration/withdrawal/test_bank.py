@@ -241,6 +241,14 @@ async def test_reports_that_cannot_be_about_the_payout_are_answered_so_and_kept(
         FAILED,
         1,
     )
+    of_one = pb.ListUnmatchedEvidenceRequest(attempt_id="att_" + "f" * 32, channel_reference="ch")
+    assert [each.refusal for each in (await treasury.call.ListUnmatchedEvidence(of_one, ANY)).evidence] == [
+        "ATTEMPT_NOT_FOUND"
+    ]
+    in_yen = pb.ListUnmatchedEvidenceRequest(currency_code="JPY", amount_minor_min=1, order_by="create_time")
+    assert [each.refusal for each in (await treasury.call.ListUnmatchedEvidence(in_yen, ANY)).evidence] == [
+        "CHANNEL_AMOUNT_MISMATCH"
+    ]
     [told] = await treasury.told("att_" + "f" * 32)
     assert (told.attempt_id, told.reported_outcome, told.amount_minor) == ("att_" + "f" * 32, "SUCCEEDED", None)
 

@@ -23,7 +23,7 @@ def test_the_lines_to_try_are_commands_for_a_shell() -> None:
     assert [call[-2:] for call in calls] == [
         ["127.0.0.1:1", "list"],
         ["127.0.0.1:2", "paystream.merchant.v1.MerchantOperationsService/CreateMerchant"],
-        ["127.0.0.1:3", "paystream.accounting.v1.AccountingService/ListTransactions"],
+        ["127.0.0.1:3", "paystream.accounting.v1.AccountingOperationsService/ListAllTransactions"],
     ]
     request = merchant_pb2.CreateMerchantRequest(**json.loads(calls[1][3]))
     assert request.display_name == "Corner Shop"

@@ -937,6 +937,13 @@ class ListJournalProposalsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     PROPOSER_FIELD_NUMBER: _builtins.int
+    TRANSACTION_TYPE_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """Rows wanted, at most 1,000; 0 for 50."""
     page_token: _builtins.str
@@ -945,6 +952,28 @@ class ListJournalProposalsRequest(_message.Message):
     """Only proposals of this state."""
     proposer: _builtins.str
     """Only what this person proposed."""
+    transaction_type: _builtins.str
+    """Only proposals of this type; empty for all."""
+    currency_code: _builtins.str
+    """Only proposals in this currency, ISO 4217; empty for all."""
+    order_by: _builtins.str
+    """The order of the list: "create_time desc", which is also that of none given, or "create_time"."""
+    @_builtins.property
+    def create_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only proposals made at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def create_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only proposals made before this time; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only proposals last changed at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only proposals last changed before this time; from 1970 to 9999."""
+
     def __init__(
         self,
         *,
@@ -952,10 +981,17 @@ class ListJournalProposalsRequest(_message.Message):
         page_token: _builtins.str = ...,
         state: Global___JournalProposalState.ValueType = ...,
         proposer: _builtins.str = ...,
+        transaction_type: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        create_time_min: _timestamp_pb2.Timestamp | None = ...,
+        create_time_before: _timestamp_pb2.Timestamp | None = ...,
+        update_time_min: _timestamp_pb2.Timestamp | None = ...,
+        update_time_before: _timestamp_pb2.Timestamp | None = ...,
+        order_by: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "proposer", b"proposer", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "currency_code", b"currency_code", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "proposer", b"proposer", "state", b"state", "transaction_type", b"transaction_type", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1109,19 +1145,23 @@ class ListPeriodsRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """Rows wanted, at most 1,000; 0 for 50."""
     page_token: _builtins.str
     """The next_page_token of the page before; empty for the first."""
+    state: Global___PeriodState.ValueType
+    """Only periods of this state."""
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        state: Global___PeriodState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1214,6 +1254,10 @@ class ListTransactionsRequest(_message.Message):
     EFFECTIVE_TIME_MIN_FIELD_NUMBER: _builtins.int
     EFFECTIVE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
     RELATED_NO_FIELD_NUMBER: _builtins.int
+    TRANSACTION_TYPE_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MIN_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MAX_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """Rows wanted, at most 1,000; 0 for 50."""
     page_token: _builtins.str
@@ -1226,6 +1270,14 @@ class ListTransactionsRequest(_message.Message):
     """Only transactions of what moved the money, for example of a capture_id, dispute_id or withdrawal_id, and reversals of
     the transaction with this id.
     """
+    transaction_type: _builtins.str
+    """Only transactions of this type; empty for all."""
+    currency_code: _builtins.str
+    """Only transactions in this currency, ISO 4217; empty for all."""
+    amount_minor_min: _builtins.int
+    """Only transactions of so many minor units or more; 0 for all."""
+    amount_minor_max: _builtins.int
+    """Only transactions of so many minor units or fewer; 0 for all."""
     @_builtins.property
     def effective_time_min(self) -> _timestamp_pb2.Timestamp:
         """Only transactions effective at or after this time."""
@@ -1244,10 +1296,14 @@ class ListTransactionsRequest(_message.Message):
         effective_time_min: _timestamp_pb2.Timestamp | None = ...,
         effective_time_before: _timestamp_pb2.Timestamp | None = ...,
         related_no: _builtins.str = ...,
+        transaction_type: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        amount_minor_min: _builtins.int = ...,
+        amount_minor_max: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time_before", b"effective_time_before", "effective_time_min", b"effective_time_min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_time_before", b"effective_time_before", "effective_time_min", b"effective_time_min", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "related_no", b"related_no", "root_reference", b"root_reference"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor_max", b"amount_minor_max", "amount_minor_min", b"amount_minor_min", "currency_code", b"currency_code", "effective_time_before", b"effective_time_before", "effective_time_min", b"effective_time_min", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "related_no", b"related_no", "root_reference", b"root_reference", "transaction_type", b"transaction_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1280,6 +1336,88 @@ class ListTransactionsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListTransactionsResponse: _TypeAlias = ListTransactionsResponse  # noqa: Y015
+
+@_typing.final
+class ListAllTransactionsRequest(_message.Message):
+    """Asks for a page of transactions of all merchants; filters that are set must all hold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    TRANSACTION_TYPE_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MIN_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MAX_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Rows wanted, at most 1,000; 0 for 50."""
+    page_token: _builtins.str
+    """The next_page_token of the page before; empty for the first."""
+    transaction_type: _builtins.str
+    """Only transactions of this type; empty for all."""
+    currency_code: _builtins.str
+    """Only transactions in this currency, ISO 4217; empty for all."""
+    amount_minor_min: _builtins.int
+    """Only transactions of so many minor units or more; 0 for all."""
+    amount_minor_max: _builtins.int
+    """Only transactions of so many minor units or fewer; 0 for all."""
+    @_builtins.property
+    def effective_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only transactions effective at or after this time."""
+
+    @_builtins.property
+    def effective_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only transactions effective before this time."""
+
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        effective_time_min: _timestamp_pb2.Timestamp | None = ...,
+        effective_time_before: _timestamp_pb2.Timestamp | None = ...,
+        transaction_type: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        amount_minor_min: _builtins.int = ...,
+        amount_minor_max: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time_before", b"effective_time_before", "effective_time_min", b"effective_time_min"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor_max", b"amount_minor_max", "amount_minor_min", b"amount_minor_min", "currency_code", b"currency_code", "effective_time_before", b"effective_time_before", "effective_time_min", b"effective_time_min", "page_size", b"page_size", "page_token", b"page_token", "transaction_type", b"transaction_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAllTransactionsRequest: _TypeAlias = ListAllTransactionsRequest  # noqa: Y015
+
+@_typing.final
+class ListAllTransactionsResponse(_message.Message):
+    """A page of transactions of all merchants."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where the next page begins; empty on the last."""
+    @_builtins.property
+    def transactions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Transaction]:
+        """The transactions with their entries, the latest effective time first."""
+
+    def __init__(
+        self,
+        *,
+        transactions: _abc.Iterable[Global___Transaction] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "transactions", b"transactions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAllTransactionsResponse: _TypeAlias = ListAllTransactionsResponse  # noqa: Y015
 
 @_typing.final
 class GetAccountRequest(_message.Message):
@@ -1343,7 +1481,7 @@ class ListAccountsRequest(_message.Message):
     page_token: _builtins.str
     """The next_page_token of the page before; empty for the first."""
     merchant_id: _builtins.str
-    """Only accounts of this merchant."""
+    """The merchant whose accounts they are."""
     account_kind: _builtins.str
     """Only accounts of this kind."""
     currency_code: _builtins.str
@@ -1392,6 +1530,68 @@ class ListAccountsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListAccountsResponse: _TypeAlias = ListAccountsResponse  # noqa: Y015
+
+@_typing.final
+class ListAllAccountsRequest(_message.Message):
+    """Asks for a page of accounts of all merchants; filters that are set must all hold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ACCOUNT_KIND_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Rows wanted, at most 1,000; 0 for 50."""
+    page_token: _builtins.str
+    """The next_page_token of the page before; empty for the first."""
+    account_kind: _builtins.str
+    """Only accounts of this kind."""
+    currency_code: _builtins.str
+    """Only accounts of this currency."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        account_kind: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_kind", b"account_kind", "currency_code", b"currency_code", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAllAccountsRequest: _TypeAlias = ListAllAccountsRequest  # noqa: Y015
+
+@_typing.final
+class ListAllAccountsResponse(_message.Message):
+    """A page of accounts of all merchants."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where the next page begins; empty on the last."""
+    @_builtins.property
+    def accounts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Account]:
+        """The accounts in the order of their ids."""
+
+    def __init__(
+        self,
+        *,
+        accounts: _abc.Iterable[Global___Account] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAllAccountsResponse: _TypeAlias = ListAllAccountsResponse  # noqa: Y015
 
 @_typing.final
 class GetBalanceRequest(_message.Message):

@@ -108,8 +108,9 @@ class AccountingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListTransactions(self, request, context):
-        """Lists transactions, the latest effective time first. Those that were archived are left out, unless the request names
-        some: then it is refused.
+        """Lists the transactions of a merchant, of a journey or of what moved the money, the latest effective time first. Those
+        that were archived are left out, unless the request names some: then it is refused. Those of all merchants are for
+        AccountingOperationsService.ListAllTransactions.
 
         Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID; FAILED_PRECONDITION with MONTH_ARCHIVED
         (transactions from start_time on, of the root_reference or of the related_no may be in an archive).
@@ -128,7 +129,8 @@ class AccountingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListAccounts(self, request, context):
-        """Lists accounts in the order of their ids.
+        """Lists the accounts of a merchant in the order of their ids. Those of all, the platform's own among them, are for
+        AccountingOperationsService.ListAllAccounts.
 
         Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID.
         """
@@ -476,6 +478,16 @@ class AccountingOperationsServiceStub:
                 request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsRequest.SerializeToString,
                 response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsResponse.FromString,
                 _registered_method=True)
+        self.ListAllTransactions = channel.unary_unary(
+                '/paystream.accounting.v1.AccountingOperationsService/ListAllTransactions',
+                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListAllTransactionsRequest.SerializeToString,
+                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListAllTransactionsResponse.FromString,
+                _registered_method=True)
+        self.ListAllAccounts = channel.unary_unary(
+                '/paystream.accounting.v1.AccountingOperationsService/ListAllAccounts',
+                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListAllAccountsRequest.SerializeToString,
+                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListAllAccountsResponse.FromString,
+                _registered_method=True)
         self.GetTrialBalance = channel.unary_unary(
                 '/paystream.accounting.v1.AccountingOperationsService/GetTrialBalance',
                 request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetTrialBalanceRequest.SerializeToString,
@@ -612,6 +624,25 @@ class AccountingOperationsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAllTransactions(self, request, context):
+        """Lists transactions of all merchants and of none, the latest effective time first. Those that were archived are left
+        out, unless effective_time_min lies among them: then it is refused.
+
+        Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID; FAILED_PRECONDITION with MONTH_ARCHIVED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAllAccounts(self, request, context):
+        """Lists accounts of all merchants and the platform's own, in the order of their ids.
+
+        Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetTrialBalance(self, request, context):
         """Gives the trial balance of each currency, now or as of an effective time: total debits equal total credits.
 
@@ -674,6 +705,16 @@ def add_AccountingOperationsServiceServicer_to_server(servicer, server):
                     servicer.ListPeriods,
                     request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsRequest.FromString,
                     response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsResponse.SerializeToString,
+            ),
+            'ListAllTransactions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAllTransactions,
+                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListAllTransactionsRequest.FromString,
+                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListAllTransactionsResponse.SerializeToString,
+            ),
+            'ListAllAccounts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAllAccounts,
+                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListAllAccountsRequest.FromString,
+                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListAllAccountsResponse.SerializeToString,
             ),
             'GetTrialBalance': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTrialBalance,
@@ -952,6 +993,60 @@ class AccountingOperationsService:
             '/paystream.accounting.v1.AccountingOperationsService/ListPeriods',
             paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsRequest.SerializeToString,
             paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAllTransactions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.accounting.v1.AccountingOperationsService/ListAllTransactions',
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListAllTransactionsRequest.SerializeToString,
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListAllTransactionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAllAccounts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.accounting.v1.AccountingOperationsService/ListAllAccounts',
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListAllAccountsRequest.SerializeToString,
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListAllAccountsResponse.FromString,
             options,
             channel_credentials,
             insecure,

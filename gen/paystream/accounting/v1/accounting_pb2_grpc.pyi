@@ -51,8 +51,9 @@ class AccountingServiceStub:
     Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED.
     """
     ListTransactions: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ListTransactionsRequest, _accounting_pb2.ListTransactionsResponse]
-    """Lists transactions, the latest effective time first. Those that were archived are left out, unless the request names
-    some: then it is refused.
+    """Lists the transactions of a merchant, of a journey or of what moved the money, the latest effective time first. Those
+    that were archived are left out, unless the request names some: then it is refused. Those of all merchants are for
+    AccountingOperationsService.ListAllTransactions.
 
     Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID; FAILED_PRECONDITION with MONTH_ARCHIVED
     (transactions from start_time on, of the root_reference or of the related_no may be in an archive).
@@ -63,7 +64,8 @@ class AccountingServiceStub:
     Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND.
     """
     ListAccounts: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ListAccountsRequest, _accounting_pb2.ListAccountsResponse]
-    """Lists accounts in the order of their ids.
+    """Lists the accounts of a merchant in the order of their ids. Those of all, the platform's own among them, are for
+    AccountingOperationsService.ListAllAccounts.
 
     Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID.
     """
@@ -108,8 +110,9 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
     Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with MONTH_ARCHIVED.
     """
     ListTransactions: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ListTransactionsRequest, _accounting_pb2.ListTransactionsResponse]  # type: ignore[assignment]
-    """Lists transactions, the latest effective time first. Those that were archived are left out, unless the request names
-    some: then it is refused.
+    """Lists the transactions of a merchant, of a journey or of what moved the money, the latest effective time first. Those
+    that were archived are left out, unless the request names some: then it is refused. Those of all merchants are for
+    AccountingOperationsService.ListAllTransactions.
 
     Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID; FAILED_PRECONDITION with MONTH_ARCHIVED
     (transactions from start_time on, of the root_reference or of the related_no may be in an archive).
@@ -120,7 +123,8 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
     Errors: NOT_FOUND with reason ACCOUNT_NOT_FOUND.
     """
     ListAccounts: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ListAccountsRequest, _accounting_pb2.ListAccountsResponse]  # type: ignore[assignment]
-    """Lists accounts in the order of their ids.
+    """Lists the accounts of a merchant in the order of their ids. Those of all, the platform's own among them, are for
+    AccountingOperationsService.ListAllAccounts.
 
     Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID.
     """
@@ -174,8 +178,9 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _accounting_pb2.ListTransactionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_accounting_pb2.ListTransactionsResponse, _abc.Awaitable[_accounting_pb2.ListTransactionsResponse]]:
-        """Lists transactions, the latest effective time first. Those that were archived are left out, unless the request names
-        some: then it is refused.
+        """Lists the transactions of a merchant, of a journey or of what moved the money, the latest effective time first. Those
+        that were archived are left out, unless the request names some: then it is refused. Those of all merchants are for
+        AccountingOperationsService.ListAllTransactions.
 
         Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID; FAILED_PRECONDITION with MONTH_ARCHIVED
         (transactions from start_time on, of the root_reference or of the related_no may be in an archive).
@@ -198,7 +203,8 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _accounting_pb2.ListAccountsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_accounting_pb2.ListAccountsResponse, _abc.Awaitable[_accounting_pb2.ListAccountsResponse]]:
-        """Lists accounts in the order of their ids.
+        """Lists the accounts of a merchant in the order of their ids. Those of all, the platform's own among them, are for
+        AccountingOperationsService.ListAllAccounts.
 
         Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID.
         """
@@ -332,6 +338,17 @@ class AccountingOperationsServiceStub:
 
     Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID.
     """
+    ListAllTransactions: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ListAllTransactionsRequest, _accounting_pb2.ListAllTransactionsResponse]
+    """Lists transactions of all merchants and of none, the latest effective time first. Those that were archived are left
+    out, unless effective_time_min lies among them: then it is refused.
+
+    Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID; FAILED_PRECONDITION with MONTH_ARCHIVED.
+    """
+    ListAllAccounts: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ListAllAccountsRequest, _accounting_pb2.ListAllAccountsResponse]
+    """Lists accounts of all merchants and the platform's own, in the order of their ids.
+
+    Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID.
+    """
     GetTrialBalance: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.GetTrialBalanceRequest, _accounting_pb2.GetTrialBalanceResponse]
     """Gives the trial balance of each currency, now or as of an effective time: total debits equal total credits.
 
@@ -428,6 +445,17 @@ class AccountingOperationsServiceAsyncStub(AccountingOperationsServiceStub):
     """Lists periods, the latest end first.
 
     Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID.
+    """
+    ListAllTransactions: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ListAllTransactionsRequest, _accounting_pb2.ListAllTransactionsResponse]  # type: ignore[assignment]
+    """Lists transactions of all merchants and of none, the latest effective time first. Those that were archived are left
+    out, unless effective_time_min lies among them: then it is refused.
+
+    Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID; FAILED_PRECONDITION with MONTH_ARCHIVED.
+    """
+    ListAllAccounts: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ListAllAccountsRequest, _accounting_pb2.ListAllAccountsResponse]  # type: ignore[assignment]
+    """Lists accounts of all merchants and the platform's own, in the order of their ids.
+
+    Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID.
     """
     GetTrialBalance: _aio.UnaryUnaryMultiCallable[_accounting_pb2.GetTrialBalanceRequest, _accounting_pb2.GetTrialBalanceResponse]  # type: ignore[assignment]
     """Gives the trial balance of each currency, now or as of an effective time: total debits equal total credits.
@@ -582,6 +610,29 @@ class AccountingOperationsServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists periods, the latest end first.
 
         Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAllTransactions(
+        self,
+        request: _accounting_pb2.ListAllTransactionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_pb2.ListAllTransactionsResponse, _abc.Awaitable[_accounting_pb2.ListAllTransactionsResponse]]:
+        """Lists transactions of all merchants and of none, the latest effective time first. Those that were archived are left
+        out, unless effective_time_min lies among them: then it is refused.
+
+        Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID; FAILED_PRECONDITION with MONTH_ARCHIVED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAllAccounts(
+        self,
+        request: _accounting_pb2.ListAllAccountsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_pb2.ListAllAccountsResponse, _abc.Awaitable[_accounting_pb2.ListAllAccountsResponse]]:
+        """Lists accounts of all merchants and the platform's own, in the order of their ids.
+
+        Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID.
         """
 
     @_abc_1.abstractmethod

@@ -410,6 +410,9 @@ class ListNotificationsRequest(_message.Message):
     CREATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """Only those of this merchant: mer_ and 32 hexadecimal digits; empty for all."""
     resource_id: _builtins.str
@@ -426,6 +429,8 @@ class ListNotificationsRequest(_message.Message):
     """Notifications in a page, at most 1000; 0 for 50."""
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first page."""
+    order_by: _builtins.str
+    """The order of the list: "create_time desc", which is also that of none given, or "create_time"."""
     @_builtins.property
     def create_time_min(self) -> _timestamp_pb2.Timestamp:
         """Only those made at this time or later; from 1970 to 9999."""
@@ -433,6 +438,14 @@ class ListNotificationsRequest(_message.Message):
     @_builtins.property
     def create_time_before(self) -> _timestamp_pb2.Timestamp:
         """Only those made before this time; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only notifications last changed at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only notifications last changed before this time; from 1970 to 9999."""
 
     def __init__(
         self,
@@ -447,10 +460,13 @@ class ListNotificationsRequest(_message.Message):
         create_time_before: _timestamp_pb2.Timestamp | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        update_time_min: _timestamp_pb2.Timestamp | None = ...,
+        update_time_before: _timestamp_pb2.Timestamp | None = ...,
+        order_by: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["correlation_id", b"correlation_id", "create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "recipient_kind", b"recipient_kind", "resource_id", b"resource_id", "state", b"state", "template", b"template"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["correlation_id", b"correlation_id", "create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "merchant_id", b"merchant_id", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "recipient_kind", b"recipient_kind", "resource_id", b"resource_id", "state", b"state", "template", b"template", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -425,6 +425,17 @@ class ListDiscrepanciesRequest(_message.Message):
     STATEMENT_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
+    RELATED_NO_FIELD_NUMBER: _builtins.int
+    ROOT_REFERENCE_FIELD_NUMBER: _builtins.int
+    CHANNEL_REFERENCE_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     kind: Global___DiscrepancyKind.ValueType
     """Only of this kind; unset: any."""
     state: Global___DiscrepancyState.ValueType
@@ -437,6 +448,36 @@ class ListDiscrepanciesRequest(_message.Message):
     """Discrepancies in one page: 50 where 0, at most 1000."""
     page_token: _builtins.str
     """From the page before; empty for the first."""
+    merchant_id: _builtins.str
+    """Only discrepancies of this merchant: mer_ and 32 hexadecimal digits; empty for all."""
+    currency_code: _builtins.str
+    """Only discrepancies in this currency, ISO 4217; empty for all."""
+    attempt_id: _builtins.str
+    """Only discrepancies of the attempt of this id; empty for all."""
+    related_no: _builtins.str
+    """Only discrepancies about what moved the money, as a capture_id or refund_id; empty for all."""
+    root_reference: _builtins.str
+    """Only discrepancies of this journey, as of a payment_id, settlement_id or withdrawal_id; empty for all."""
+    channel_reference: _builtins.str
+    """Only discrepancies with this reference of the channel; empty for all."""
+    order_by: _builtins.str
+    """The order of the list: "create_time desc", which is also that of none given, or "create_time"."""
+    @_builtins.property
+    def create_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only discrepancies found at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def create_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only discrepancies found before this time; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only discrepancies last changed at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only discrepancies last changed before this time; from 1970 to 9999."""
+
     def __init__(
         self,
         *,
@@ -446,10 +487,21 @@ class ListDiscrepanciesRequest(_message.Message):
         statement_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        merchant_id: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        attempt_id: _builtins.str = ...,
+        related_no: _builtins.str = ...,
+        root_reference: _builtins.str = ...,
+        channel_reference: _builtins.str = ...,
+        create_time_min: _timestamp_pb2.Timestamp | None = ...,
+        create_time_before: _timestamp_pb2.Timestamp | None = ...,
+        update_time_min: _timestamp_pb2.Timestamp | None = ...,
+        update_time_before: _timestamp_pb2.Timestamp | None = ...,
+        order_by: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "kind", b"kind", "page_size", b"page_size", "page_token", b"page_token", "state", b"state", "statement_id", b"statement_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "channel", b"channel", "channel_reference", b"channel_reference", "create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "currency_code", b"currency_code", "kind", b"kind", "merchant_id", b"merchant_id", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "related_no", b"related_no", "root_reference", b"root_reference", "state", b"state", "statement_id", b"statement_id", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -755,6 +807,15 @@ class ListCorrectionsRequest(_message.Message):
     DISCREPANCY_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MIN_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MAX_FIELD_NUMBER: _builtins.int
+    PROPOSER_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     state: Global___CorrectionState.ValueType
     """Only those in this state; unset: any."""
     discrepancy_id: _builtins.str
@@ -763,6 +824,32 @@ class ListCorrectionsRequest(_message.Message):
     """Corrections in one page: 50 where 0, at most 1000."""
     page_token: _builtins.str
     """From the page before; empty for the first."""
+    currency_code: _builtins.str
+    """Only corrections in this currency, ISO 4217; empty for all."""
+    amount_minor_min: _builtins.int
+    """Only corrections of so many minor units or more; 0 for all."""
+    amount_minor_max: _builtins.int
+    """Only corrections of so many minor units or fewer; 0 for all."""
+    proposer: _builtins.str
+    """Only corrections that this person proposed; empty for all."""
+    order_by: _builtins.str
+    """The order of the list: "create_time desc", which is also that of none given, or "create_time"."""
+    @_builtins.property
+    def create_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only corrections proposed at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def create_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only corrections proposed before this time; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only corrections last changed at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def update_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only corrections last changed before this time; from 1970 to 9999."""
+
     def __init__(
         self,
         *,
@@ -770,10 +857,19 @@ class ListCorrectionsRequest(_message.Message):
         discrepancy_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        amount_minor_min: _builtins.int = ...,
+        amount_minor_max: _builtins.int = ...,
+        proposer: _builtins.str = ...,
+        create_time_min: _timestamp_pb2.Timestamp | None = ...,
+        create_time_before: _timestamp_pb2.Timestamp | None = ...,
+        update_time_min: _timestamp_pb2.Timestamp | None = ...,
+        update_time_before: _timestamp_pb2.Timestamp | None = ...,
+        order_by: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["discrepancy_id", b"discrepancy_id", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor_max", b"amount_minor_max", "amount_minor_min", b"amount_minor_min", "create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "currency_code", b"currency_code", "discrepancy_id", b"discrepancy_id", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "proposer", b"proposer", "state", b"state", "update_time_before", b"update_time_before", "update_time_min", b"update_time_min"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1117,6 +1213,9 @@ class ListRuleSetsRequest(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     channel: _builtins.str
     """Only this channel's; empty: any."""
     state: Global___RuleSetState.ValueType
@@ -1125,6 +1224,16 @@ class ListRuleSetsRequest(_message.Message):
     """Rule sets in one page: 50 where 0, at most 1000."""
     page_token: _builtins.str
     """From the page before; empty for the first."""
+    order_by: _builtins.str
+    """The order of the list: "create_time desc", which is also that of none given, or "create_time"."""
+    @_builtins.property
+    def create_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only rule sets proposed at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def create_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only rule sets proposed before this time; from 1970 to 9999."""
+
     def __init__(
         self,
         *,
@@ -1132,10 +1241,13 @@ class ListRuleSetsRequest(_message.Message):
         state: Global___RuleSetState.ValueType = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        create_time_min: _timestamp_pb2.Timestamp | None = ...,
+        create_time_before: _timestamp_pb2.Timestamp | None = ...,
+        order_by: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -43,13 +43,25 @@ def discrepancies(
     every: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False,
     channel: Annotated[str, typer.Option(help="Of this channel only.")] = "",
     statement: Annotated[str, typer.Option(help="Of this statement only.")] = "",
+    merchant: Annotated[str, typer.Option(help="Of this merchant only.")] = "",
+    currency: Annotated[str, typer.Option(help="In this currency only, ISO 4217.")] = "",
+    journey: Annotated[str, typer.Option(help="Of this payment, settlement or withdrawal only, by its id.")] = "",
+    reference: Annotated[str, typer.Option(help="With this reference of the channel only.")] = "",
     address: Where = None,
     limit: Limit = 1_000,
     home: addresses.Home = addresses.DEFAULT_HOME,
 ) -> None:
     """Show what differs, the newest first, and how each can end."""
     state = pb.DISCREPANCY_STATE_UNSPECIFIED if every else pb.DISCREPANCY_STATE_OPEN
-    request = pb.ListDiscrepanciesRequest(state=state, channel=channel, statement_id=statement)
+    request = pb.ListDiscrepanciesRequest(
+        state=state,
+        channel=channel,
+        statement_id=statement,
+        merchant_id=merchant,
+        currency_code=currency,
+        root_reference=journey,
+        channel_reference=reference,
+    )
     found = list(pages("ListDiscrepancies", request, "discrepancies", limit=limit, address=address, home=home))
     if found:
         table.echo(_DISCREPANCIES, [_discrepancy(each) for each in found])

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
+from paykit.postgres.lists.walk import Found, Walk
 from paykit.postgres.table import Table, where
 from paykit.work import Rows
 from services.notification.domain.webhooks.delivery import (
@@ -97,7 +98,7 @@ class WebhookDeliveryFilter:
     """What ListWebhookDeliveries selects; None selects all.
 
     Attributes:
-        create_time_before: Exclusive.
+        create_time_before, update_time_before: Exclusive; other bounds belong to their range.
     """
 
     merchant_id: str | None
@@ -106,6 +107,9 @@ class WebhookDeliveryFilter:
     state: WebhookDeliveryState | None
     create_time_min: datetime | None
     create_time_before: datetime | None
+    update_time_min: datetime | None = None
+    update_time_before: datetime | None = None
+    oldest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,10 +182,9 @@ class WebhookDeliveries(Table[str, WebhookDelivery]):
 
     async def list(
         self, tx: Tx, selection: WebhookDeliveryFilter, *, after: TimeKey | None, limit: int
-    ) -> list[WebhookDelivery]:
-        """List deliveries, newest first, from after a (create_time, delivery_id) on."""
-        equal = ("merchant_id", "endpoint_id", "event_id", "state")
-        return await self.page(tx, selection, equal=equal, after=after, limit=limit)
+    ) -> Found[WebhookDelivery]:
+        """List deliveries as asked for, from after a (create_time, delivery_id) on."""
+        return await delivery_walk.page(tx, selection, after=after, limit=limit)
 
 
 deliveries = WebhookDeliveries(
@@ -193,6 +196,9 @@ deliveries = WebhookDeliveries(
         "update_time",
     ),
 )
+
+
+delivery_walk = Walk(deliveries, scopes=(("endpoint_id",), ("merchant_id",)), unique=(("endpoint_id", "event_id"),))
 
 
 class WebhookEvents(Table[str, WebhookEvent]):

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
+from paykit.postgres.lists.walk import Found, Walk
 from paykit.postgres.table import Table
 from paykit.work import Rows
 from services.notification.domain.webhooks.endpoint import WebhookEndpoint, WebhookEndpointState
@@ -62,13 +63,16 @@ class WebhookEndpointFilter:
     """What ListWebhookEndpoints selects; None selects all.
 
     Attributes:
-        create_time_before: Exclusive.
+        create_time_before, update_time_before: Exclusive; other bounds belong to their range.
     """
 
     merchant_id: str
     state: WebhookEndpointState | None
     create_time_min: datetime | None
     create_time_before: datetime | None
+    update_time_min: datetime | None = None
+    update_time_before: datetime | None = None
+    oldest_first: bool = False
 
 
 class WebhookEndpoints(Table[str, WebhookEndpoint]):
@@ -112,11 +116,10 @@ class WebhookEndpoints(Table[str, WebhookEndpoint]):
 
     async def list(
         self, tx: Tx, selection: WebhookEndpointFilter, *, after: TimeKey | None, limit: int
-    ) -> list[WebhookEndpoint]:
-        """List a merchant's endpoints, newest first, from after a (create_time, endpoint_id) on."""
-        equal, living = ("merchant_id", "state"), (f"{_LIVING} AND {{}}", True)
-        condition = living if selection.state is None else ()
-        return await self.page(tx, selection, equal=equal, after=after, limit=limit, condition=condition)
+    ) -> Found[WebhookEndpoint]:
+        """List a merchant's endpoints as asked for, from after a (create_time, endpoint_id) on."""
+        walk = endpoint_walk if selection.state is not None else living_walk
+        return await walk.page(tx, selection, after=after, limit=limit)
 
 
 endpoints = WebhookEndpoints(
@@ -132,6 +135,11 @@ endpoints = WebhookEndpoints(
     readers={"event_filters": lambda text: tuple(text.split())},
     writers={"event_filters": lambda endpoint: " ".join(endpoint.event_filters)},
 )
+
+
+endpoint_walk = Walk(endpoints, scopes=(("merchant_id",),))
+living_walk = Walk(endpoints, scopes=(("merchant_id",),), where=_LIVING)
+"""Where no state is asked for; of one merchant there are few that are deleted."""
 
 
 class WebhookSecrets(Table[tuple[str, int], WebhookSecret]):
