@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from paykit.channels.attempts import OUTCOME_WITHIN_S
 from paykit.postgres.database import Tx
 from paykit.process.service import Service
 from paykit.testing.runtimes import START
@@ -20,6 +19,7 @@ from services.merchant import store as merchant
 from services.merchant.service import SERVICE as MERCHANT
 from services.payment import store as payment
 from services.payment.service import SERVICE as PAYMENT
+from services.payment.store import OverdueFilter
 from services.reconciliation import store as reconciliation
 from services.reconciliation.service import SERVICE as RECONCILIATION
 from services.reconciliation.store.uncleared import UnclearedFilter
@@ -188,7 +188,7 @@ LIST_QUERIES: Mapping[str, ListQuery] = {
     ),
     "payment.v1.PaymentOperationsService/ListOverdueAttempts": ListQuery(
         service=PAYMENT,
-        reads=[lambda tx: payment.attempts.overdue(tx, OUTCOME_WITHIN_S, after=AFTER, limit=51)],
+        reads=[lambda tx: payment.attempts.overdue(tx, OverdueFilter(within_s=900.0), after=AFTER, limit=51)],
         indexes=[{"attempt_inquired"}],
         sorts="attempts without an outcome; an index in their order would be written by each attempt, twice",
     ),

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 from paykit.channels.actions.next_action_messages import from_next_action
 from paykit.channels.attempt_messages import attempt_fields, reported
-from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome
+from paykit.channels.attempts import OUTCOME_WITHIN_S, AttemptState, Evidence, EvidenceOutcome
 from paykit.channels.unmatched_evidence import UnmatchedEvidence, UnmatchedEvidenceFilter
 from paykit.serve import listing
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
-from services.payment.store import OverdueAttempt
+from services.payment.store import OverdueAttempt, OverdueFilter
 
 _OUTCOMES = {
     pb.CHANNEL_OUTCOME_APPROVED: EvidenceOutcome.SUCCEEDED,
@@ -62,6 +62,16 @@ def to_unmatched(kept: UnmatchedEvidence) -> pb.UnmatchedEvidence:
         else None,
         create_time=to_timestamp(kept.create_time),
         refusal=kept.refusal,
+    )
+
+
+def from_list_overdue(request: pb.ListOverdueAttemptsRequest) -> OverdueFilter:
+    """Read which attempts whose outcome is overdue to list."""
+    return OverdueFilter(
+        within_s=OUTCOME_WITHIN_S,
+        merchant_id=request.merchant_id or None,
+        channel=request.channel or None,
+        currency_code=request.currency_code or None,
     )
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from paykit.channels.attempts import OUTCOME_WITHIN_S
 from paykit.process.runtime import Runtime
 from paykit.serve.listing import newest_page
 from paystream.payment.v1 import payment_pb2 as pb
@@ -22,7 +21,7 @@ class AttemptMethods:
             self._runtime,
             request,
             store.attempts.overdue,
-            wanted=OUTCOME_WITHIN_S,
+            wanted=messages.attempt.from_list_overdue(request),
             key=lambda overdue: (overdue.start_time, overdue.attempt.attempt_id),
             show=messages.attempt.to_overdue,
         )

@@ -5,6 +5,7 @@ from services.payment.store.attempt import (
     ATTEMPTS_SHOWN_MAX,
     ClaimedPaymentAttempt,
     OverdueAttempt,
+    OverdueFilter,
     attempts,
 )
 from services.payment.store.capture import captures
@@ -27,6 +28,7 @@ __all__ = [
     "DisputeReport",
     "FileWithContent",
     "OverdueAttempt",
+    "OverdueFilter",
     "Payee",
     "PaymentFilter",
     "RefundFilter",

@@ -44,11 +44,15 @@ UPDATE attempt SET channel = new.channel FROM unnest($1::text[], $2::text[]) AS 
 WHERE attempt.attempt_id = new.attempt_id
 """
 
-# Walks the index of attempts that are open, which are few. Real time throughout, as it is about calls.
+# Walks the index of attempts that are open, which are few: OFFSET 0 keeps the planner from beginning at a merchant's
+# payments. Real time throughout, as it is about calls.
 _SELECT_OVERDUE = f"""
 SELECT {{attempt}}, merchant_id, start_time
-FROM (SELECT * FROM attempt WHERE {OPEN}) attempt JOIN payment USING (payment_id)
-WHERE (start_time, attempt_id) > ($2, $3) ORDER BY start_time, attempt_id LIMIT $4
+FROM (SELECT * FROM attempt WHERE {OPEN}) attempt
+CROSS JOIN LATERAL (SELECT merchant_id FROM payment WHERE payment.payment_id = attempt.payment_id OFFSET 0) AS own
+WHERE (start_time, attempt_id) > ($2, $3) AND ($5::text IS NULL OR merchant_id = $5)
+    AND ($6::text IS NULL OR attempt.channel = $6) AND ($7::text IS NULL OR attempt.currency_code = $7)
+ORDER BY start_time, attempt_id LIMIT $4
 """
 _BEGINNING = (datetime(1970, 1, 1, tzinfo=UTC), "")
 
@@ -64,6 +68,20 @@ class ClaimedPaymentAttempt(channel_attempts.Claimed[PaymentAttempt]):
     method_token: str
     return_url: str | None = field(default=None, repr=False)
     withheld: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverdueFilter:
+    """Which attempts without an outcome to list; None does not filter.
+
+    Attributes:
+        within_s: In so many seconds an outcome would not have been overdue.
+    """
+
+    within_s: float
+    merchant_id: str | None = None
+    channel: str | None = None
+    currency_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,13 +159,16 @@ class PaymentAttempts(AttemptTable[PaymentAttempt, ClaimedPaymentAttempt]):
         changed = await tx.run(_MOVE, list(channels), list(channels.values()))
         require_all_changed(self.name, changed, len(channels))
 
-    async def overdue(self, tx: Tx, within_s: float, /, *, after: TimeKey | None, limit: int) -> list[OverdueAttempt]:
-        """List attempts sent longer ago than this that have no outcome, longest first, after a (start_time, id)."""
+    async def overdue(
+        self, tx: Tx, wanted: OverdueFilter, /, *, after: TimeKey | None, limit: int
+    ) -> list[OverdueAttempt]:
+        """List attempts whose outcome is overdue, those that were sent first at first, after a (start_time, id)."""
         start_time, attempt_id = after or _BEGINNING
         sql = _SELECT_OVERDUE.format(attempt=self.selected)
+        asked = (wanted.merchant_id, wanted.channel, wanted.currency_code)
         return [
             OverdueAttempt(attempt=self.read(row), merchant_id=row["merchant_id"], start_time=row["start_time"])
-            for row in await tx.fetch(sql, within_s, start_time, attempt_id, limit)
+            for row in await tx.fetch(sql, wanted.within_s, start_time, attempt_id, limit, *asked)
         ]
 
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from paykit.channels.attempts import OUTCOME_WITHIN_S, inquiry_pause_s
 from paykit.errors import PageTokenInvalid
+from paykit.ids import new_id
 from paykit.serve import server as grpc_server
 from paykit.serve.server import ServerOptions
 from paystream.payment.v1 import payment_pb2 as pb
@@ -65,6 +66,10 @@ async def test_what_has_had_no_outcome_for_too_long_is_listed_the_longest_waitin
     assert (oldest.merchant_id, oldest.channel, oldest.amount.amount_minor) == (house.merchant_id, "simulator", 10_000)
     assert (oldest.attempt.action, oldest.attempt.state) == (pb.ATTEMPT_ACTION_CHARGE, pb.ATTEMPT_STATE_UNKNOWN)
     assert 8_100 <= oldest.unanswered_seconds < 8_100 + MINUTE_S
+    chosen = await listed(house, merchant_id=house.merchant_id, channel="simulator", currency_code="USD")
+    assert chosen == everything
+    for others in ({"merchant_id": new_id("mer")}, {"channel": "other"}, {"currency_code": "JPY"}):
+        assert list((await listed(house, **others)).attempts) == []
     with pytest.raises(PageTokenInvalid):
         await listed(house, page_token="nonsense")
 

@@ -31,6 +31,8 @@ def overdue(
     address: Annotated[
         str | None, typer.Option("--address", "-a", help="host:port or unix:/path; else the local stack's.")
     ] = None,
+    merchant: Annotated[str, typer.Option(help="Of this merchant only.")] = "",
+    through: Annotated[str, typer.Option("--channel", help="Sent through this channel only.")] = "",
     limit: Annotated[int, typer.Option(help="Attempts to show.", min=1, max=10_000)] = 1_000,
     home: addresses.Home = addresses.DEFAULT_HOME,
 ) -> None:
@@ -42,7 +44,8 @@ def overdue(
     with closing(grpc.insecure_channel(where)) as channel:
         wait_for(channel, where)
         try:
-            attempts = list(_read(payment_pb2_grpc.PaymentOperationsServiceStub(channel), limit))
+            stub = payment_pb2_grpc.PaymentOperationsServiceStub(channel)
+            attempts = list(_read(stub, limit, merchant=merchant, through=through))
         except grpc.RpcError as error:
             addresses.fail("\n".join(refusal_lines(error)).removeprefix("error: "))
     if attempts:
@@ -51,11 +54,15 @@ def overdue(
         typer.echo("No attempt is overdue.")
 
 
-def _read(stub: payment_pb2_grpc.PaymentOperationsServiceStub, limit: int) -> Iterator[pb.OverdueAttempt]:
+def _read(
+    stub: payment_pb2_grpc.PaymentOperationsServiceStub, limit: int, *, merchant: str, through: str
+) -> Iterator[pb.OverdueAttempt]:
     """Read page after page, up to a number of attempts."""
     token, left = "", limit
     while left:
-        request = pb.ListOverdueAttemptsRequest(page_size=min(left, PAGE_SIZE), page_token=token)
+        request = pb.ListOverdueAttemptsRequest(
+            page_size=min(left, PAGE_SIZE), page_token=token, merchant_id=merchant, channel=through
+        )
         response = stub.ListOverdueAttempts(request, timeout=CALL_S_MAX)
         yield from response.attempts
         token, left = response.next_page_token, left - len(response.attempts)
