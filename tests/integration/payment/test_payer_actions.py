@@ -370,6 +370,28 @@ async def test_what_a_channel_does_not_call_off_is_decided_by_what_it_says_then(
     assert after.cancel_reason == pb.CANCEL_REASON_UNSPECIFIED
 
 
+@pytest.mark.parametrize("reference", [True, False])
+async def test_what_a_channel_does_not_call_off_is_inquired_about_at_once_however_long_it_waited(
+    house: House, *, reference: bool
+) -> None:
+    payment = await waiting(house)
+    changed = "" if reference else ", channel_reference = NULL"
+    await house.runtime.transaction(lambda tx: tx.run(f"UPDATE attempt SET inquiry_count = 9{changed}"))
+    await house.runtime.transaction(
+        lambda tx: tx.run("UPDATE payment SET channel_reference = CASE WHEN $1 THEN channel_reference END", reference)
+    )
+    house.channel.fate, house.channel.decline_code = acts_and_stays, "authorization_not_approved"
+    await house.cancel(payment.payment_id)
+    await house.submit()
+
+    sql = (
+        "SELECT inquiry_count, state, due_time < now() + interval '1 minute' FROM attempt ORDER BY create_time LIMIT 1"
+    )
+    [row] = await house.runtime.read(lambda tx: tx.fetch(sql))
+    assert tuple(row) == (0, "UNKNOWN", True)
+    assert (await house.get(payment.payment_id)).state == pb.PAYMENT_STATE_REQUIRES_ACTION
+
+
 async def test_money_that_comes_after_the_time_was_over_came_late_and_goes_back(house: House) -> None:
     payment = await waiting(house)
     attempt = await first(house, payment)
