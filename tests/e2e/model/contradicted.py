@@ -26,7 +26,7 @@ CALL_S_MAX = 60.0
 PAUSES_S = (0.0, 0.0, 0.3, 2.5)
 """Between two steps: at once, or after what came of the one before, or after what was said of it later."""
 ORDINARY = (137, 1_000, 2_345, 8_800, 25_000, 48_888)
-FATES = tuple(range(9_001, 9_027))
+FATES = tuple(range(9_001, 9_021))
 ANSWER_LOST = 9003
 """Amounts modulo 10,000 whose answer is lost: the outcome is not known before somebody asks."""
 WORDS = ("APPROVED", "DECLINED", "RETURNED", "APPROVED_AGAIN")
