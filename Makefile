@@ -6,7 +6,7 @@ PYTEST_ARGS ?=
 # Test processes, which share one stack: most tests wait more than they compute.
 WORKERS ?= 2
 
-.PHONY: help setup demo test chaos check fmt lint types imports structure structure-check protos gen gen-check schemas bench up down lock
+.PHONY: help setup demo test chaos check fmt lint types imports structure structure-check protos aip gen gen-check schemas bench up down lock
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,7 +23,7 @@ test: setup ## Run all tests on a real stack
 chaos: setup ## Kill processes, break lines, overload: at length, and write docs/reliability.md
 	@$(BIN)/pytest tests/chaos --long $(PYTEST_ARGS)
 
-check: setup lint types imports structure-check protos gen-check schemas ## Everything that must hold besides the tests
+check: setup lint types imports structure-check protos aip gen-check schemas ## Everything that must hold besides the tests
 
 fmt: setup ## Format code and protos
 	@$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format --quiet . && $(BIN)/buf format --write protos
@@ -45,6 +45,9 @@ structure-check: setup
 
 protos: setup
 	@$(BIN)/buf lint && $(BIN)/buf format --diff --exit-code protos && scripts/breaking.sh && echo "protos: ok"
+
+aip: setup
+	@$(BIN)/python -m scripts.aip && echo "aip: ok"
 
 gen: setup ## Regenerate gen/ from protos/ and schemas/avro/
 	@scripts/gen.sh

@@ -6,16 +6,12 @@ JSON is YAML, and is written by the standard library the same everywhere: so it 
 import argparse
 import json
 import sys
-import tempfile
 import tomllib
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
-from grpc_tools import protoc
-
 from paytools.openapi import comments, document
+from scripts.compiled_protos import compiled
 
 ROOT = Path(__file__).resolve().parent.parent
 PATH = ROOT / "docs" / "api" / "openapi.yaml"
@@ -36,19 +32,9 @@ def main() -> None:
 def openapi() -> dict[str, Any]:
     """Return the document of the protos as they are."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return document.document(comments.comments(commented()), version=project["version"])
-
-
-def commented() -> FileDescriptorSet:
-    """Return all protos with their comments, which generated code does not keep."""
-    files = sorted(path.relative_to(ROOT / "protos").as_posix() for path in (ROOT / "protos").rglob("*.proto"))
-    with tempfile.NamedTemporaryFile() as out:
-        well_known = str(resources.files("grpc_tools") / "_proto")
-        places = [f"-I{ROOT / 'protos'}", f"-I{ROOT / 'protos_vendor'}", f"-I{well_known}"]
-        wanted = ["--include_imports", "--include_source_info", f"--descriptor_set_out={out.name}"]
-        if protoc.main(["protoc", *places, *wanted, *files, "google/rpc/error_details.proto"]) != 0:
-            raise RuntimeError("protoc failed")
-        return FileDescriptorSet.FromString(Path(out.name).read_bytes())
+    return document.document(
+        comments.comments(compiled(besides=["google/rpc/error_details.proto"])), version=project["version"]
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Write the contracts of a release as one archive: `python -m scripts.release_contracts --out DIR`.
 
 Protos, with those of others that they import, and the newest schema of each event, for the code generators of other
-languages. The same contracts give the same archive, byte for byte.
+languages; OpenAPI, AsyncAPI and the data contracts, for people and their tools. The same contracts give the same
+archive, byte for byte.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from paytools.contracts import newest
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "schemas" / "avro"
+API = ROOT / "docs" / "api"
 
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The first moment that an archive can hold: of a checkout, times say nothing."""
@@ -33,6 +35,8 @@ def contents() -> dict[str, bytes]:
     files = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in [*paths, *map(ROOT.joinpath, single)]}
     schemas = newest.named(newest.schemas(SCHEMAS))
     files |= {f"schemas/{name}": file.path.read_bytes() for name, file in schemas.items()}
+    documents = ["openapi.yaml", "asyncapi.yaml", *(f"contracts/{path.name}" for path in API.glob("contracts/*.yaml"))]
+    files |= {f"api/{name}": (API / name).read_bytes() for name in documents}
     files["schemas/topics.toml"] = (SCHEMAS / "topics.toml").read_bytes()
     return dict(sorted(files.items()))
 

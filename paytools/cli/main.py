@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import typer
 
@@ -86,7 +87,7 @@ def application(wanted: str | None) -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
-    app.callback()(_no_command)
+    app.callback()(_begin)
     for entry in ENTRIES:
         if wanted in (None, entry.name):
             _mount(app, entry)
@@ -108,6 +109,23 @@ def _wanted(given: Sequence[str]) -> str | None:
     if os.environ.get(_COMPLETION_VARIABLE):  # Set by shells, not a setting of paystream.
         return None
     return next((argument for argument in given if not argument.startswith("-")), "")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib import metadata  # noqa: PLC0415 - reads the installation, which no other command needs
+
+        typer.echo(f"paystream {metadata.version('paystream')}")
+        raise typer.Exit
+
+
+def _begin(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Stand for what comes before every command."""
 
 
 def _no_command() -> None:

@@ -88,6 +88,7 @@ class LinePlay:
         asked = await line.withdraw(clients, shop, account_id, script.STORY_NET_MINOR)
         if not asked.approval_required:
             raise DemoFailedError(f"{_money(script.STORY_NET_MINOR)} could be withdrawn without a second person")
+        await line.withdrawal_until(clients, asked.withdrawal_id, "HELD")
         refusal = await line.approve(clients, asked.withdrawal_id)
         self._tell(f"the withdrawal of {_money(script.STORY_NET_MINOR)} needs a second person: {refusal}")
         await line.withdrawal_until(clients, asked.withdrawal_id, "COMPLETED")

@@ -8,7 +8,7 @@ from pathlib import Path
 import grpc
 from rich.console import Console
 
-from paytools.demo import findings, report, script, traffic
+from paytools.demo import findings, report, script, traffic, web
 from paytools.demo.clients import Clients, DemoFailedError, connect
 from paytools.demo.command import paystream
 from paytools.demo.findings import Findings
@@ -94,6 +94,7 @@ async def _play(console: Console, endpoints: Endpoints, clients: Clients) -> Non
     report.show_balances(console, collected, merchants)
     report.show_trial(console, collected.trial)
     _judge(console, collected)
+    await asyncio.to_thread(web.show, console, endpoints.gateway, next(iter(payments.values())))
     await LinePlay(console, clients, home=HOME, manual_merchants=merchant_ids).play()
     await OversightPlay(console, clients, home=HOME).play()
 

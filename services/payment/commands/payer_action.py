@@ -72,7 +72,9 @@ def call_off(rows: PaymentWork, payment: Payment, *, reason: events.CancelReason
     waiting = first_call(rows, payment)
     if waiting.state is AttemptState.ACTION_REQUIRED:
         update_time = no_earlier(rows.tx.now, waiting.update_time)
-        rows.attempts.put(replace(_unanswered(waiting), update_time=update_time))
+        waiting = rows.attempts.put(replace(_unanswered(waiting), update_time=update_time))
+    if called_off.payer_action.calling_off is CallingOff.REFUSED:
+        _inquire_soon(rows, waiting)
     return called_off
 
 
@@ -82,7 +84,9 @@ def end_calling_off(rows: PaymentWork, item: RecordEvidence, verdict: Verdict, a
     if verdict is Verdict.LOSE_ANSWER:
         return
     if verdict is Verdict.FAIL:
-        rows.payments.put(domain.awaiting.refuse_calling_off(payment, now=now))
+        refused = rows.payments.put(domain.awaiting.refuse_calling_off(payment, now=now))
+        if refused.payer_action.calling_off is CallingOff.REFUSED:
+            _inquire_soon(rows, first_call(rows, payment))
         rows.void_if_due(payment.payment_id, traceparent=attempt.traceparent)
     elif payment.state is PaymentState.AUTHORIZED:
         payment, event = domain.authorization.void(domain.awaiting.release_called_off(payment), now=now)
@@ -145,6 +149,11 @@ def _end(rows: PaymentWork, payment: Payment, attempt: PaymentAttempt, cause: Ca
     rows.payments.put(payment)
     rows.tx.emit(event, cause=cause)
     return ended
+
+
+def _inquire_soon(rows: PaymentWork, attempt: PaymentAttempt) -> None:
+    """Have the channel asked at once about a call that decides: its inquiries may have become rare while it waited."""
+    rows.attempts.put(replace(attempt, inquiry_count=0, update_time=no_earlier(rows.tx.now, attempt.update_time)))
 
 
 def _unanswered(attempt: PaymentAttempt) -> PaymentAttempt:

@@ -63,6 +63,10 @@ FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[])
 WHERE payment.payment_id = new.payment_id
 """
 
+_MAY_SEND_PAYER = frozenset({PaymentState.CREATED, PaymentState.UNKNOWN, PaymentState.REQUIRES_ACTION})
+"""While its channel may still send the payer back; later nobody needs to know where to."""
+_ERASE_RETURN = "UPDATE payment SET return_url = NULL WHERE payment_id = ANY($1::text[])"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentFilter:
@@ -101,8 +105,14 @@ class Payments(Table[str, Payment]):
     """The table `payment`; of a new row, amounts and what follows them begin with the database's defaults."""
 
     async def update(self, tx: Tx, rows: Collection[Payment]) -> None:
-        """Write locked payments back, each at most once, and wake whoever watches some."""
+        """Write locked payments back, each at most once, and wake whoever watches some.
+
+        Where the payer comes back to is erased once its channel has decided: apart, as most payments have none.
+        """
         await super().update(tx, rows)
+        decided = [row.payment_id for row in rows if row.return_url is not None and row.state not in _MAY_SEND_PAYER]
+        if decided:
+            require_all_changed(self.name, await tx.run(_ERASE_RETURN, decided), len(decided))
         if rows:
             tx.wake(CHANGES)
 

@@ -1,4 +1,4 @@
-"""What all calls have in common: request ids, pages, moments, states, filters by time, and which of them only read."""
+"""What all calls have in common beside the rules of scripts/aip: what names a change, reasons, etags, reads."""
 
 import importlib
 import pkgutil
@@ -14,7 +14,6 @@ import paystream
 from paykit.serve.validation import card_numbers, validator
 
 TIMESTAMP = "google.protobuf.Timestamp"
-PAGE_TOKEN_CHARACTERS_MAX = 1024
 READS = re.compile(r"(Get|BatchGet|List|Query|Watch|Preview|Export|StreamMetrics$|TryRuleSet$|Inquire$|BatchInquire$)")
 """How the names of methods begin, or are, that change nothing."""
 
@@ -85,10 +84,6 @@ def test_exactly_the_reads_are_said_to_have_no_side_effects() -> None:
     assert said == {each.full_name for each in methods() if READS.match(each.name)}
 
 
-def test_what_reads_takes_no_request_id() -> None:
-    assert [m.name for m in methods() if READS.match(m.name) and "request_id" in m.input_type.fields_by_name] == []
-
-
 def item_type(request: Descriptor) -> Descriptor:
     """What is carried out: the request, or each item of a batch or of a stream."""
     for name in ("requests", "request"):
@@ -106,21 +101,6 @@ def test_what_changes_something_is_named_by_its_caller(method: MethodDescriptor)
     refusal = validator.validate_message(message_factory.GetMessageClass(item_type(method.input_type))())
     assert isinstance(refusal, validator.RequestInvalid), f"{method.full_name} takes an empty request"
     assert field in {violation.field for violation in refusal.violations}, f"{method.full_name} needs no {field}"
-
-
-def test_pages_are_asked_for_within_bounds() -> None:
-    for method in methods():
-        fields = method.input_type.fields_by_name
-        if "page_token" in fields:
-            assert rules_of(fields["page_token"]).string.max_len == PAGE_TOKEN_CHARACTERS_MAX, method.full_name
-            assert "next_page_token" in method.output_type.fields_by_name, method.full_name
-        if "page_size" in fields:
-            size = fields["page_size"]
-            assert (size.type, rules_of(size).int32.HasField("gte"), rules_of(size).int32.gte) == (
-                FieldDescriptor.TYPE_INT32,
-                True,
-                0,
-            ), method.full_name
 
 
 @pytest.mark.parametrize("method", [m for m in methods() if STOPS.match(m.name)], ids=lambda m: m.full_name)
@@ -158,28 +138,6 @@ def test_an_update_has_the_resource_with_its_id_and_etag_and_a_mask_beside_it() 
         assert rules["etag"].string.max_len, method.full_name
 
 
-def test_every_list_has_pages() -> None:
-    short = {"ListTemplates"}  # As many as there are files of them.
-    listing = [m for m in methods() if m.name.startswith("List") and m.name not in short]
-    for method in listing:
-        assert {"page_size", "page_token"} <= set(method.input_type.fields_by_name), method.full_name
-
-
-def test_a_moment_is_called_a_time() -> None:
-    named = re.compile(r"\w+_time(_min|_before)?")
-    assert [(m.full_name, name) for m in messages() for name in moments(m) if not named.fullmatch(name)] == []
-
-
-def test_what_ends_in_time_is_a_moment_but_for_a_time_of_day() -> None:
-    others = {
-        (message.full_name, field.name)
-        for message in messages()
-        for field in message.fields
-        if field.name.endswith("_time") and field.name not in moments(message)
-    }
-    assert others == {("paystream.merchant.v1.SettlementPolicy", "cut_off_time")}
-
-
 def test_lists_are_filtered_by_time_in_one_way() -> None:
     """From `..._min` on and `..._before`, both or none; figures are of a period, which has a start and an end."""
     for method in methods():
@@ -189,13 +147,6 @@ def test_lists_are_filtered_by_time_in_one_way() -> None:
             assert names == {f"{stem}{bound}" for stem in stems for bound in ("_min", "_before")}, method.full_name
     periods = {m.name for m in methods() if {"start_time", "end_time"} & set(moments(m.input_type))}
     assert periods == {"GetOverview", "GetMerchantStats", "QueryMetrics", "ClosePeriod"}
-
-
-def test_what_a_resource_has_come_to_is_its_state() -> None:
-    fields = [(m.full_name, field.name) for m in messages() for field in m.fields]
-    assert [each for each in fields if each[1] == "status" or each[1].endswith("_status")] == []
-    enums = {f.enum_type.full_name for m in messages() for f in m.fields if f.enum_type is not None}
-    assert [name for name in enums if name.endswith("Status")] == []
 
 
 def test_whoever_changes_what_has_an_etag_can_say_which() -> None:

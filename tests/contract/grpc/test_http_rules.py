@@ -1,8 +1,4 @@
-"""Which calls are made over HTTP, and where: google.api.http and google.api.field_behavior of all protos."""
-
-import re
-from collections import Counter
-from typing import Any
+"""Where calls are made over HTTP, beside the rules of scripts/aip: audiences, verbs, files, required fields."""
 
 import protovalidate
 import pytest
@@ -14,14 +10,6 @@ from paytools.gateway import contracts
 from paytools.gateway.contracts import HttpCall
 from tests.contract.grpc.test_conventions import READS, messages, methods
 
-NOT_OVER_HTTP = {
-    "paystream.channel.v1.ChannelService": "what services and channels' adapters speak to each other, never people",
-    "paystream.clock.v1.ClockService": "every process has its own: an address says which is meant, a path does not",
-    "paystream.payment.v1.ChannelCallbackService": "a channel's word is authentic by its connection: an adapter's",
-    "paystream.withdrawal.v1.ChannelCallbackService": "as payment's",
-    "paystream.payment.v1.PaymentService.StreamCreatePayments": "requests and replies stream at the same time",
-}
-"""Services and methods, and why."""
 FILES = {"ImportStatement": "file"}
 """Calls whose body is a file, in the request's field of this name; the query has the rest."""
 READ_BY_POST = {
@@ -31,8 +19,6 @@ READ_BY_POST = {
 }
 PREFIXES = {"operators": "/operations/v1/", "tests": "/simulator/v1/", "merchants": "/v1/"}
 """What begins the paths of an audience's calls, so that a network lets it through by one prefix."""
-VARIABLE = re.compile(r"\{([a-z_.]+)\}")
-PATH = re.compile(r"(/(operations|simulator))?/v1(/([a-z][A-Za-z]*|\{[a-z_.]+\}))+(:[a-z][A-Za-z]*)?")
 
 
 def mapped() -> list[tuple[MethodDescriptor, HttpCall]]:
@@ -42,30 +28,13 @@ def mapped() -> list[tuple[MethodDescriptor, HttpCall]]:
 EVERY = pytest.mark.parametrize(("method", "call"), mapped(), ids=lambda each: getattr(each, "full_name", ""))
 
 
-def test_every_method_is_called_over_http_or_says_why_not() -> None:
-    left_out = [{m.full_name, m.containing_service.full_name} for m in methods() if not contracts.http_calls(m)]
-    assert [names for names in left_out if not names & set(NOT_OVER_HTTP)] == []
-    assert set(NOT_OVER_HTTP) <= set().union(*left_out)
+def test_every_place_is_looked_at() -> None:
     assert len(mapped()) >= 120
 
 
-def test_no_two_calls_have_one_verb_and_path() -> None:
-    shapes = Counter((call.verb, VARIABLE.sub("{}", call.path)) for _, call in mapped())
-    assert [shape for shape, count in shapes.items() if count > 1] == []
-
-
 @EVERY
-def test_a_path_names_things_and_begins_with_its_audience(method: MethodDescriptor, call: HttpCall) -> None:
-    assert PATH.fullmatch(call.path)
+def test_a_path_begins_with_its_audience(method: MethodDescriptor, call: HttpCall) -> None:
     assert call.path.startswith(PREFIXES[contracts.audience(method.containing_service)])
-
-
-@EVERY
-def test_what_stands_in_a_path_is_required_of_the_request(method: MethodDescriptor, call: HttpCall) -> None:
-    for variable in VARIABLE.findall(call.path):
-        field = field_at(method.input_type, variable)
-        assert field.type == FieldDescriptor.TYPE_STRING
-        assert is_required(field), variable
 
 
 @EVERY
@@ -136,9 +105,3 @@ def behaviours(field: FieldDescriptor) -> list[int]:
 
 def is_required(field: FieldDescriptor) -> bool:
     return field_behavior_pb2.REQUIRED in behaviours(field)
-
-
-def field_at(message: Any, path: str) -> FieldDescriptor:
-    first, _, rest = path.partition(".")
-    field = message.fields_by_name[first]
-    return field_at(field.message_type, rest) if rest else field

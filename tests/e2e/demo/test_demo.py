@@ -1,5 +1,6 @@
 """The demo as a person runs it, in a directory of its own."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,10 @@ def test_the_demo_ends_well_shows_what_it_promises_and_leaves_nothing_running(tm
     shown = done.stdout
     assert shown.count("total, difference 0") == 3
     assert "417 movements are booked, each once" in shown
+    [address] = re.findall(r"the gateway is at (http://127\.0\.0\.1:\d+) \(docs/http\.md\)", shown)
+    assert re.search(
+        rf"curl {address}/v1/payments/pay_[0-9a-f]{{32}}\n  PAYMENT_STATE_\w+, \d+ [A-Z]{{3}} in minor", shown
+    )
     assert "settled by the threshold: 3 transactions, 11609.75 EUR, 1160.98 EUR of it held in reserve" in shown
     assert "settled by the cut-off, a day later: 10 transactions, 156.39 EUR" in shown
     assert "a withdrawal of 90.02 EUR fails at the bank: do_not_honor" in shown

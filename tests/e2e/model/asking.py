@@ -38,6 +38,14 @@ class Void:
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """The payer does what the payment waits for, or refuses."""
+
+    payment: int
+    does: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Refund:
     payment: int
     amount: int
@@ -77,5 +85,16 @@ class Decide:
 
 
 Ask = (
-    CreateOrder | CancelOrder | Pay | Capture | Void | Refund | OpenDispute | AnswerDispute | Settle | Withdraw | Decide
+    CreateOrder
+    | CancelOrder
+    | Pay
+    | Act
+    | Capture
+    | Void
+    | Refund
+    | OpenDispute
+    | AnswerDispute
+    | Settle
+    | Withdraw
+    | Decide
 )

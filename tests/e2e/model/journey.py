@@ -10,6 +10,7 @@ import grpc
 from google.protobuf import field_mask_pb2
 
 from paykit.money import AMOUNT_MINOR_MAX
+from paystream.channel.v1 import channel_pb2
 from paystream.merchant.v1 import merchant_pb2
 from paystream.withdrawal.v1 import withdrawal_pb2
 from tests.e2e.model import plans, rules, terms, views
@@ -36,6 +37,7 @@ from tests.line.waiting import WAIT_S_MAX
 LEARNING = {"MERCHANT_UNKNOWN", "MERCHANT_NOT_ACTIVE", "ORDER_UNKNOWN"}
 """Refusals that pass: one service hears from another by events."""
 RETRY_PAUSE_S = 0.2
+PAYERS_TIME_S = 2 * 86_400
 REQUESTER, DECIDER = "clerk", "chief"
 
 
@@ -78,6 +80,7 @@ class Journey:
         await call(clients.merchant.ActivateMerchant, activate)
         self.merchant_id = created.merchant_id
         self._requests = Requests(clients, created.merchant_id)
+        await self._give_payers_time()
         for currency in CURRENCIES:
             request = withdrawal_pb2.CreateBankAccountRequest(
                 request_id=new_request_id(),
@@ -97,6 +100,16 @@ class Journey:
                     result=withdrawal_pb2.VERIFICATION_RESULT_VERIFIED,
                 ),
             )
+
+    async def _give_payers_time(self) -> None:
+        """Have the channel wait for payers longer than a run takes: only moved clocks end what they never do."""
+        channel, whose = self._clients.channel, channel_pb2.GetBehaviourRequest(merchant_id=self.merchant_id)
+        behaviour = (await call(channel.GetBehaviour, whose)).behaviour
+        behaviour.action_expires_seconds = PAYERS_TIME_S
+        request = channel_pb2.SetBehaviourRequest(
+            request_id=new_request_id(), merchant_id=self.merchant_id, behaviour=behaviour
+        )
+        await call(channel.SetBehaviour, request)
 
     async def act(self, number: int) -> None:
         """Take the steps of one act, each after the one before has come to rest."""

@@ -59,6 +59,8 @@ class Part:
 
 @dataclass
 class Payment:
+    """A payment; `waited` is how it ended that its payer had something to do, by whomever; empty where it had not."""
+
     currency: str
     amount: int
     manual: bool
@@ -74,6 +76,7 @@ class Payment:
     fee: int = 0
     fee_returned: int = 0
     giving_up: bool = False
+    waited: str = ""
     captures: list[Part] = field(default_factory=list)
     refunds: list[Part] = field(default_factory=list)
     disputes: list[Part] = field(default_factory=list)
@@ -104,7 +107,7 @@ class Payment:
     @property
     def taken_of_order(self) -> int:
         """What it leaves no other payment of its order to pay."""
-        if self.state in {"CREATED", "AUTHORIZED"}:
+        if self.state in {"CREATED", "REQUIRES_ACTION", "AUTHORIZED"}:
             return self.amount
         kept = self.captured - self.reversed - self.refunded - self.lost
         return kept + self.uncaptured if self.state == "SUCCEEDED" else 0

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.e2e.model import rules
 from tests.e2e.model.asking import (
+    Act,
     AnswerDispute,
     Ask,
     CancelOrder,
@@ -40,20 +41,28 @@ SHARES = (100, 100, 100, 60, 60, 25, 130)
 PAUSES = (None,) * 6
 """As often an amount is ordinary."""
 CHARGE_FATES = (
-    *PAUSES, 9_001, 9_003, 9_004, 9_005, 9_007, 9_008, 9_009, 9_011, 9_012, 9_013, 9_014, 9_015, 9_017,
+    *PAUSES, 9_001, 9_003, 9_004, 9_005, 9_007, 9_008, 9_009, 9_011, 9_012, 9_013, 9_014, 9_015, 9_017, 9_021, 9_025,
+    9_026,
 )  # fmt: skip
-AUTHORIZE_FATES = (*PAUSES, 9_018, 9_019)
+AUTHORIZE_FATES = (*PAUSES, 9_018, 9_019, 9_021, 9_025, 9_026)
+WAITING_FATES = tuple(rules.WAITS)
 CAPTURE_FATES = (None, None, None, None, 9_001, 9_003, 9_005, 9_008, 9_011, 9_012, 9_013, 9_014, 9_015)
 REFUND_FATES = (*PAUSES, 9_001, 9_003, 9_004, 9_005, 9_007, 9_008, 9_009, 9_015)
 PAYOUT_FATES = (None, None, None, None, 9_001, 9_003, 9_005, 9_008, 9_010, 9_015, 9_016)
-FATES = {"withdraw": PAYOUT_FATES, "capture": CAPTURE_FATES, "authorize": AUTHORIZE_FATES, "refund": REFUND_FATES}
+FATES = {
+    "act": WAITING_FATES,
+    "withdraw": PAYOUT_FATES,
+    "capture": CAPTURE_FATES,
+    "authorize": AUTHORIZE_FATES,
+    "refund": REFUND_FATES,
+}
 """Of steps that most often meet one; of the others as of charges."""
 ALONE = frozenset({9_009, 9_013, 9_014, 9_015, 9_017})
 """What is said twice takes a while, in which nothing else may be asked for: the answer would not be foretold."""
 STEPS = (
     "pay", "pay", "pay", "order", "pay_order", "pay_order", "authorize", "authorize", "capture", "capture", "capture",
-    "void", "refund", "refund", "dispute", "answer", "answer", "cancel", "settle", "withdraw", "withdraw", "withdraw",
-    "decide", "decide", "again",
+    "act", "act", "void", "refund", "refund", "dispute", "answer", "answer", "cancel", "settle", "withdraw", "withdraw",
+    "withdraw", "decide", "decide", "again",
 )  # fmt: skip
 OF_FUNDS = ("settle", "withdraw", "decide")
 """Steps that depend on what has been settled."""
@@ -194,18 +203,19 @@ def meant(step: Step, kind: str, world: World, number: int) -> Ask:
         return CreateOrder(number, currency, TOTALS[step.pick % len(TOTALS)], expires=step.flag)
     if kind in OF_FUNDS:
         return _about_funds(step, kind, world, number)
-    if kind in {"capture", "void"} and (manual := [n for n, each in world.payments.items() if each.manual]):
-        return _about_authorized(step, kind, world.payments, manual)
+    if (ask := _about_open(step, kind, world.payments)) is not None:
+        return ask
     if kind in {"refund", "dispute", "answer"}:
         return _about_captured(step, kind, world)
-    return _pay(step, number, currency, manual=kind in {"authorize", "capture", "void"})
+    manual = kind in {"authorize", "capture", "void"} or (kind == "act" and step.flag)
+    return _pay(step, number, currency, manual=manual)
 
 
 def _pay(step: Step, number: int, currency: str, *, manual: bool) -> Pay:
     """Ask for a payment without an order; what is only authorized is large enough for captures to meet their fates."""
     amounts = AMOUNTS[-2:] if manual else AMOUNTS
     amount = amounts[step.pick % len(amounts)]
-    fate = step.fate if not manual or step.fate in AUTHORIZE_FATES else None
+    fate = step.fate if not manual or step.fate in AUTHORIZE_FATES or step.fate in WAITING_FATES else None
     return Pay(number, currency, amount if fate is None else amount // rules.WHOLE * rules.WHOLE + fate, manual, None)
 
 
@@ -216,7 +226,9 @@ def _about_order(step: Step, kind: str, world: World, number: int) -> Ask:
         return CancelOrder(chosen)
     order = world.orders[chosen]
     left = order.total - sum(each.taken_of_order for each in world.payments.values() if each.order == chosen)
-    fate = step.fate if step.fate in {9_001, 9_003} else None
+    # When much time passes, either the order expires first or what the payer has to do: nobody can say which.
+    met = {9_001, 9_003} if order.expires else {9_001, 9_003, *WAITING_FATES}
+    fate = step.fate if step.fate in met else None
     return Pay(number, order.currency, rules.with_fate(max(left, 1) * step.share // WHOLE, fate), step.flag, chosen)
 
 
@@ -234,6 +246,16 @@ def _about_funds(step: Step, kind: str, world: World, number: int) -> Ask:
     able_minor = world.withdrawable(currency)
     fate = step.fate if step.fate in PAYOUT_FATES else None
     return Withdraw(number, currency, rules.with_fate(max(able_minor * step.share // WHOLE, 1), fate))
+
+
+def _about_open(step: Step, kind: str, payments: Mapping[int, Payment]) -> Ask | None:
+    """Ask something of a payment that waits for its payer, or that is authorized; nothing where there is none."""
+    waiting = [n for n, each in payments.items() if each.state == "REQUIRES_ACTION"]
+    if waiting and (kind == "act" or (kind == "void" and step.flag)):
+        chosen = _one_of(waiting, waiting, step)
+        return Act(chosen, does=step.flag) if kind == "act" else Void(chosen)
+    manual = [n for n, each in payments.items() if each.manual]
+    return _about_authorized(step, kind, payments, manual) if manual and kind in {"capture", "void"} else None
 
 
 def _about_authorized(step: Step, kind: str, payments: Mapping[int, Payment], manual: Sequence[int]) -> Ask:

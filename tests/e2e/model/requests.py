@@ -12,6 +12,7 @@ from paystream.settlement.v1 import settlement_pb2
 from paystream.withdrawal.v1 import withdrawal_pb2
 from tests.e2e.model import views
 from tests.e2e.model.asking import (
+    Act,
     AnswerDispute,
     Ask,
     CancelOrder,
@@ -71,6 +72,8 @@ class Requests:
         match ask:
             case CreateOrder() | CancelOrder():
                 return self._of_order(ask)
+            case Act():
+                return await self._of_payer(ask)
             case OpenDispute() | AnswerDispute():
                 return await self._of_dispute(ask)
             case Pay() | Capture() | Void() | Refund():
@@ -114,6 +117,15 @@ class Requests:
             return service.CapturePayment, captured, CLERK
         reason = payment_pb2.REFUND_REASON_CUSTOMER_REQUEST
         return service.CreateRefund, payment_pb2.CreateRefundRequest(amount=amount, reason=reason, **about), CLERK
+
+    async def _of_payer(self, ask: Act) -> Made:
+        request = payment_pb2.GetPaymentRequest(payment_id=self.ids["payment", ask.payment])
+        [attempt] = (await call(self._clients.payment.GetPayment, request)).attempts
+        outcome = channel_pb2.LATE_OUTCOME_APPROVED if ask.does else channel_pb2.LATE_OUTCOME_DECLINED
+        played = channel_pb2.SetOutcomeRequest(
+            request_id=new_request_id(), attempt_id=attempt.attempt_id, outcome=outcome
+        )
+        return self._clients.channel.SetOutcome, played, CLERK
 
     async def _of_dispute(self, ask: OpenDispute | AnswerDispute) -> Made:
         named, payment_id = new_request_id(), self.ids["payment", ask.payment]

@@ -17,7 +17,11 @@ PART, PART_OF = 9_013, 5_000
 APPROVED_AGAIN, UNDONE, RETURNED_SHORT = 9_014, 9_015, 9_016
 """Done twice; done, and then not; a payout that comes back less BANK_FEE."""
 BANK_FEE = 1_500
-SPECIAL_MIN, SPECIAL_MAX = 9_001, 9_020
+WAITS = {9_021: "redirect_to_url", 9_022: "three_d_secure_challenge", 9_023: "display_code", 9_024: "display_code"}
+"""An authorization or charge that waits for its payer, and what for; the voucher, 9024, is called off by nobody."""
+DOES, REFUSES = 9_025, 9_026
+"""The payer does what the channel waits for by itself, or refuses."""
+SPECIAL_MIN, SPECIAL_MAX = 9_001, 9_026
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,16 @@ def succeeds(amount_minor: int) -> bool:
 def brings_in(amount_minor: int) -> bool:
     """Say whether an authorization, charge or capture of this amount succeeds."""
     return amount_minor % WHOLE not in FAILING | DONE_AFTER_ALL
+
+
+def waits_for(amount_minor: int) -> str:
+    """Say what an authorization or charge of this amount waits for until somebody plays the payer; `""` for nothing."""
+    return WAITS.get(amount_minor % WHOLE, "")
+
+
+def begins(amount_minor: int) -> bool:
+    """Say whether an authorization or charge of this amount succeeds, once its payer has done what there is to do."""
+    return brings_in(amount_minor) and amount_minor % WHOLE != REFUSES
 
 
 def approved(amount_minor: int) -> int:

@@ -16,7 +16,7 @@ from paykit.testing import databases
 from paystream.accounting.v1 import accounting_pb2
 from paytools.localstack import Endpoints
 from tests.e2e.conftest import Line, line_of
-from tests.e2e.model import audit, figures, plans
+from tests.e2e.model import audit, figures, plans, rules
 from tests.e2e.model.journey import Journey
 from tests.e2e.model.told import ToldPeople
 from tests.line import mail
@@ -221,6 +221,8 @@ def test_the_journeys_meet_what_can_happen(journeys: list[Journey]) -> None:
     worlds = [journey.worlds[0] for journey in journeys]
     payments = [payment for world in worlds for payment in world.payments.values()]
     assert {each.state for each in payments} == {"SUCCEEDED", "CANCELLED", "FAILED"}
+    assert {each.waited for each in payments} == {"", "DONE", "REFUSED", "CALLED_OFF", "EXPIRED"}
+    assert {rules.waits_for(each.amount) for each in payments if each.waited} == set(rules.WAITS.values())
     assert {part.state for each in payments for part in each.captures} == {"SUCCEEDED", "FAILED"}
     assert {part.state for each in payments for part in each.disputes} == {"WON", "LOST"}
     notes = {part.note for each in payments for part in each.refunds}

@@ -4,6 +4,7 @@ import pytest
 
 from tests.e2e.model import rules
 from tests.e2e.model.asking import (
+    Act,
     AnswerDispute,
     Ask,
     CancelOrder,
@@ -70,6 +71,19 @@ def test_a_cancelled_order_gives_back_what_was_captured_and_gives_up_the_rest() 
     assert accounts(seen) == {}  # The fee of 1.17 returns, as nobody but paystream gave it back.
 
 
+def test_an_order_is_fully_refunded_once_all_is_given_back_that_did_not_bounce() -> None:
+    seen = after(
+        world(),
+        CreateOrder(0, "USD", 30_000),
+        Pay(1, "USD", 30_000, manual=True, order=0),
+        Capture(1, 7_500, final=False),
+        Capture(1, 19_015, final=False),
+        CancelOrder(0),
+    )
+    order = seen.orders[0]
+    assert (seen.payments[1].reversed, order.paid, order.captured, order.refunded) == (19_015, 0, 7_500, 7_500)
+
+
 def test_a_dispute_won_comes_back_and_one_lost_is_gone() -> None:
     seen = after(world(), Pay(0, "USD", 5_000, manual=False, order=None), OpenDispute(0, 1_000, wins=True))
     assert accounts(seen) == {"settlement": 3_825, "disputed": 1_000}  # The fee is 1.45 and 0.30.
@@ -118,6 +132,43 @@ def test_a_withdrawal_is_never_above_what_was_settled_and_comes_back_when_it_end
 )
 def test_an_amount_meets_the_fate_that_is_wanted(most: int, fate: int | None, amount: int) -> None:
     assert rules.with_fate(most, fate) == amount
+
+
+def test_a_payer_does_what_the_channel_waits_for_or_refuses_or_never_comes_back_or_is_not_waited_for() -> None:
+    seen = after(world(), *(Pay(number, "USD", 9_021 + number, manual=number == 1, order=None) for number in range(4)))
+    assert {each.state for each in seen.payments.values()} == {"REQUIRES_ACTION"}
+    assert accounts(seen) == {}
+    seen = after(seen, Act(0, does=True), Act(1, does=True), Act(2, does=False))
+    # 2.9 % of 90.21 is 2.62, and 0.30.
+    assert accounts(seen) == {"settlement": 9_021 - 292}
+    assert [each.state for each in seen.payments.values()] == ["SUCCEEDED", "AUTHORIZED", "FAILED", "REQUIRES_ACTION"]
+    given_up = after(seen, Void(3)).payments[3]
+    assert (given_up.state, given_up.cancelled, given_up.waited) == ("CANCELLED", 9_024, "CALLED_OFF")
+    seen.advance()
+    left = seen.payments[3]
+    assert (left.state, left.cancelled, left.waited) == ("FAILED", 0, "EXPIRED")
+
+
+def test_a_payer_who_comes_back_by_itself_has_paid_or_refused() -> None:
+    seen = after(world(), Pay(0, "USD", 9_025, manual=False, order=None), Pay(1, "USD", 9_026, manual=True, order=None))
+    assert [each.state for each in seen.payments.values()] == ["SUCCEEDED", "FAILED"]
+
+
+def test_a_cancelled_order_calls_off_what_its_payer_has_not_done_and_nobody_acts_for_it_any_more() -> None:
+    order, pay = CreateOrder(0, "USD", 9_021), Pay(1, "USD", 9_021, manual=False, order=0)
+    waiting = after(world(), order, pay)
+    assert next(iter(waiting.alternatives(Pay(2, "USD", 1, manual=False, order=0))))[0] == "ORDER_AMOUNT_EXCEEDED"
+    assert after(waiting, CancelOrder(0)).payments[1].state == "CANCELLED"
+    at_once = list(together(after(world(), order), [(pay, ""), (CancelOrder(0), "")]))
+    assert {each.payments[1].state for each in at_once} == {"CANCELLED"}
+
+
+def test_what_waits_for_its_payer_is_given_up_once() -> None:
+    waiting = after(world(), Pay(0, "USD", 9_021, manual=True, order=None))
+    void: Ask = Void(0)
+    assert list(together(waiting, [(void, ""), (void, "ILLEGAL_TRANSITION")]))
+    assert not list(together(waiting, [(void, ""), (void, "")]))
+    assert next(iter(waiting.alternatives(Capture(0, None, final=False))))[0] == "ILLEGAL_TRANSITION"
 
 
 def test_a_week_later_orders_and_authorizations_have_expired_disputes_are_lost_and_reserves_are_released() -> None:

@@ -8,6 +8,7 @@ from paystream.order.v1 import order_pb2
 from paystream.payment.v1 import payment_pb2
 from paystream.settlement.v1 import settlement_pb2
 from paystream.withdrawal.v1 import withdrawal_pb2
+from tests.e2e.model import rules
 from tests.e2e.model.world import World
 from tests.line.clients import Clients, call
 
@@ -68,6 +69,7 @@ def _payment(got: payment_pb2.GetPaymentResponse) -> View:
         "captured": seen.captured_minor,
         "reversed": seen.reversed_minor,
         "refunded": seen.refunded_minor,
+        "waits_for": seen.next_action.WhichOneof("action") or "",
         "held": seen.capturing_minor + seen.refunding_minor,
         "disputed": seen.disputed_minor,
         "cancelled": seen.cancelled_minor,
@@ -96,6 +98,7 @@ def payment_in(world: World, number: int) -> View:
         "captured": seen.captured,
         "reversed": seen.reversed,
         "refunded": seen.refunded,
+        "waits_for": rules.waits_for(seen.amount) if seen.state == "REQUIRES_ACTION" else "",
         "held": 0,
         "disputed": seen.disputed,
         "cancelled": seen.cancelled,

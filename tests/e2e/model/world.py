@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from tests.e2e.model import rules
 from tests.e2e.model.asking import (
+    Act,
     AnswerDispute,
     Ask,
     CancelOrder,
@@ -65,7 +66,9 @@ class World(Funds):
         self.recover()
 
     def advance(self, *, daily: bool = False) -> None:
-        """Let more than a week pass: orders and authorizations expire, disputes are lost, reserves are released.
+        """Let more than a week pass: orders, authorizations and what payers have to do expire, disputes are lost.
+
+        Reserves are released.
 
         A merchant that is settled daily is so at the first cut-off: what happens after all that time is of a later one.
         """
@@ -81,6 +84,8 @@ class World(Funds):
         for number, payment in self.payments.items():
             if payment.capturable:
                 self._start_void(number)
+            if payment.state == "REQUIRES_ACTION":
+                payment.state, payment.waited = "FAILED", "EXPIRED"
             for part, dispute in enumerate(payment.disputes):
                 if dispute.state == "OPENED":
                     dispute.note = "LOST"
@@ -93,6 +98,7 @@ class World(Funds):
             CreateOrder: self._create_order,
             CancelOrder: self._cancel_order,
             Pay: self._pay,
+            Act: self._act,
             Capture: self._capture,
             Void: self._void,
             Refund: self._refund,
@@ -122,6 +128,8 @@ class World(Funds):
     def _end_closing(self, index: int, _part: int) -> None:
         """Give back what was captured for a closed order, and give up what is authorized."""
         for number, payment in self.payments.items():
+            if payment.order == index and payment.state == "REQUIRES_ACTION":
+                self._start_calling_off(number)
             if payment.order == index and payment.state in {"AUTHORIZED", "SUCCEEDED"}:
                 if payment.refundable > 0:
                     self._start_refund(number, payment.refundable, "ORDER_CANCELLED")
@@ -156,7 +164,9 @@ class World(Funds):
 
     def _end_authorization(self, index: int, _part: int) -> None:
         payment = self.payments[index]
-        if not rules.brings_in(payment.amount):
+        if self._waits(index):
+            return
+        if not self._is_begun(payment):
             payment.state = "FAILED"
             return
         payment.state, payment.authorized = "AUTHORIZED", payment.amount
@@ -165,13 +175,42 @@ class World(Funds):
 
     def _end_charge(self, index: int, _part: int) -> None:
         payment = self.payments[index]
-        if rules.brings_in(payment.amount):
+        if self._waits(index):
+            return
+        if self._is_begun(payment):
             payment.captures.append(Part(payment.amount))
             self._end_capture(index, 0)
             return
         payment.state = "FAILED"
         if payment.amount % rules.WHOLE in rules.DONE_AFTER_ALL:
             self._give_back_late(index, payment.amount)
+
+    def _waits(self, index: int) -> bool:
+        """Have a payment wait for its payer, if it does; one whose order is closed is called off at once."""
+        payment = self.payments[index]
+        if payment.waited or not rules.waits_for(payment.amount):
+            return False
+        payment.state, payment.waited = "REQUIRES_ACTION", "WAITS"
+        if payment.order is not None and self.orders[payment.order].closed:
+            self._start_calling_off(index)
+        return True
+
+    def _is_begun(self, payment: Payment) -> bool:
+        return payment.waited == "DONE" if payment.waited else rules.begins(payment.amount)
+
+    def _act(self, ask: Act) -> str:
+        payment = self.payments[ask.payment]
+        payment.waited = "DONE" if ask.does else "REFUSED"
+        self.under_way.append(("authorization" if payment.manual else "charge", ask.payment, 0))
+        return ""
+
+    def _start_calling_off(self, index: int) -> None:
+        self.payments[index].giving_up = True
+        self.under_way.append(("calling_off", index, 0))
+
+    def _end_calling_off(self, index: int, _part: int) -> None:
+        payment = self.payments[index]
+        payment.state, payment.cancelled, payment.waited = "CANCELLED", payment.amount, "CALLED_OFF"
 
     def _give_back_late(self, index: int, amount: int) -> None:
         """Give back what came for a charge or capture that was over: the merchant's books know nothing of it."""
@@ -234,6 +273,7 @@ class World(Funds):
         self._book(payment.currency, settlement=fee - amount, income=-amount, fees=-fee)
         self.outside[payment.currency, "CAPTURE_REVERSED"] += amount
         if payment.order is not None:
+            self.orders[payment.order].captured -= amount
             self.orders[payment.order].pay_back(amount, refunded=0)
 
     def _tell_order(self, number: int, payment: int, amount: int, *, final: bool) -> None:
@@ -247,6 +287,9 @@ class World(Funds):
 
     def _void(self, ask: Void) -> str:
         payment = self.payments[ask.payment]
+        if payment.state == "REQUIRES_ACTION" and not payment.giving_up:
+            self._start_calling_off(ask.payment)
+            return ""
         if payment.state not in {"AUTHORIZED", "SUCCEEDED"}:
             return ILLEGAL
         if payment.capturing:

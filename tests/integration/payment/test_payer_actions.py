@@ -47,8 +47,9 @@ def acts_and_stays(request: Any) -> str:
 
 async def waiting(house: House, **changes: Any) -> pb.Payment:
     house.channel.fate = acts
-    payment = await house.paid(**changes)
+    payment = await house.paid(**{"return_url": RETURN_URL, **changes})
     assert payment.state == pb.PAYMENT_STATE_REQUIRES_ACTION
+    assert await place_of_return(house, payment.payment_id) == changes.get("return_url", RETURN_URL)
     return payment
 
 
@@ -67,9 +68,17 @@ async def record(house: House, *told: Evidence) -> None:
     await house.runtime.transaction(lambda tx: commands.evidence.record_evidence(tx, items))
 
 
+async def place_of_return(house: House, payment_id: str) -> str | None:
+    """Where the row says that the payer comes back to."""
+    sql = "SELECT return_url FROM payment WHERE payment_id = $1"
+    [row] = await house.runtime.read(lambda tx: tx.fetch(sql, payment_id))
+    found: str | None = row[0]
+    return found
+
+
 async def kept(house: House, payment_id: str) -> tuple[Any, ...]:
     """What the row keeps of what the payer has to do."""
-    sql = "SELECT next_action, action_expire_time, calling_off FROM payment WHERE payment_id = $1"
+    sql = "SELECT next_action, action_expire_time, calling_off, return_url FROM payment WHERE payment_id = $1"
     [row] = await house.runtime.read(lambda tx: tx.fetch(sql, payment_id))
     return tuple(row)
 
@@ -181,7 +190,7 @@ async def test_the_payer_does_it(house: House, way: str, mode: Any, state: Any, 
 
     after = await house.get(payment.payment_id)
     assert (after.state, after.HasField("next_action")) == (state, False)
-    assert await kept(house, payment.payment_id) == (None, None, None)
+    assert await kept(house, payment.payment_id) == (None, None, None, None)
     assert await house.told_types(payment.payment_id) == ["PaymentCreated", "PaymentActionRequired", event]
 
 
@@ -196,7 +205,7 @@ async def test_the_payer_refuses(house: House) -> None:
         *(pb.PAYMENT_STATE_FAILED, "AUTHENTICATION_FAILED"),
         "authentication_failed",
     )
-    assert await kept(house, payment.payment_id) == (None, None, None)
+    assert await kept(house, payment.payment_id) == (None, None, None, None)
 
 
 async def test_the_channel_still_decides_after_the_payer_has_acted(house: House) -> None:
@@ -320,7 +329,7 @@ async def test_a_payer_who_never_comes_back_is_given_up_once_the_channel_has_cal
     assert (void.action, void.state) == (VOID, pb.ATTEMPT_STATE_SUCCEEDED)
     assert house.channel.requests[void.attempt_id].authorization_reference == "ch_1"
     assert await house.told_types(payment.payment_id) == ["PaymentCreated", "PaymentActionRequired", "PaymentFailed"]
-    assert await kept(house, payment.payment_id) == (None, None, None)
+    assert await kept(house, payment.payment_id) == (None, None, None, None)
 
 
 async def test_the_channels_own_time_is_the_payers(house: House) -> None:
@@ -359,6 +368,28 @@ async def test_what_a_channel_does_not_call_off_is_decided_by_what_it_says_then(
     assert pb.PaymentState.Name(after.state) == f"PAYMENT_STATE_{state}"
     assert after.failure_reason == ("" if state == "SUCCEEDED" else "ACTION_EXPIRED")
     assert after.cancel_reason == pb.CANCEL_REASON_UNSPECIFIED
+
+
+@pytest.mark.parametrize("reference", [True, False])
+async def test_what_a_channel_does_not_call_off_is_inquired_about_at_once_however_long_it_waited(
+    house: House, *, reference: bool
+) -> None:
+    payment = await waiting(house)
+    changed = "" if reference else ", channel_reference = NULL"
+    await house.runtime.transaction(lambda tx: tx.run(f"UPDATE attempt SET inquiry_count = 9{changed}"))
+    await house.runtime.transaction(
+        lambda tx: tx.run("UPDATE payment SET channel_reference = CASE WHEN $1 THEN channel_reference END", reference)
+    )
+    house.channel.fate, house.channel.decline_code = acts_and_stays, "authorization_not_approved"
+    await house.cancel(payment.payment_id)
+    await house.submit()
+
+    sql = (
+        "SELECT inquiry_count, state, due_time < now() + interval '1 minute' FROM attempt ORDER BY create_time LIMIT 1"
+    )
+    [row] = await house.runtime.read(lambda tx: tx.fetch(sql))
+    assert tuple(row) == (0, "UNKNOWN", True)
+    assert (await house.get(payment.payment_id)).state == pb.PAYMENT_STATE_REQUIRES_ACTION
 
 
 async def test_money_that_comes_after_the_time_was_over_came_late_and_goes_back(house: House) -> None:
@@ -414,6 +445,7 @@ async def test_a_caller_gives_up_what_waits_for_its_payer(house: House) -> None:
         pb.CANCEL_REASON_REQUESTED,
     )
     assert (await first(house, payment)).failure_reason == "CANCELLED"
+    assert await kept(house, payment.payment_id) == (None, None, None, None)
     types = ["PaymentCreated", "PaymentActionRequired", "PaymentCancelled"]
     assert await house.told_types(payment.payment_id) == types
 

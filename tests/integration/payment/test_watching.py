@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY
 
 from paykit.serve import server as grpc_server
 from paykit.serve.server import GrpcServer, ServerOptions
+from paystream.channel.v1 import channel_pb2
 from paystream.payment.v1 import payment_pb2 as pb
 from paystream.payment.v1 import payment_pb2_grpc
 from services.payment.service import SERVICE
@@ -79,6 +80,27 @@ async def test_a_change_that_no_event_tells_of_is_told(house: House, server: Grp
         await house.call.UpdatePayment(request, None)
         assert dict((await state(stream)).metadata) == {"till": "5"}
         stream.cancel()
+
+
+async def test_whoever_watches_is_told_what_the_payer_has_to_do_and_that_it_is_called_off(
+    house: House, server: GrpcServer
+) -> None:
+    house.channel.fate = lambda request: "act" if isinstance(request, channel_pb2.AuthorizeRequest) else "approve"
+    payment = await house.create()
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        stream = watch(channel, payment.payment_id)
+        await state(stream)
+        await house.submit()
+        waiting = await state(stream)
+        assert (waiting.state, waiting.HasField("next_action")) == (pb.PAYMENT_STATE_REQUIRES_ACTION, True)
+        await house.cancel(payment.payment_id)
+        asked = await state(stream)
+        assert (asked.state, asked.HasField("next_action")) == (pb.PAYMENT_STATE_REQUIRES_ACTION, False)
+        assert asked.cancel_reason == pb.CANCEL_REASON_REQUESTED
+        await house.submit()
+        assert (await state(stream)).state == pb.PAYMENT_STATE_CANCELLED
+        async with asyncio.timeout(PATIENCE_S):
+            assert await stream.read() is grpc.aio.EOF
 
 
 async def test_many_streams_cost_no_more_looks_than_commits(house: House, server: GrpcServer) -> None:

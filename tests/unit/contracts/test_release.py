@@ -28,6 +28,12 @@ def test_the_archive_has_every_proto_and_the_newest_schema_of_every_record(tmp_p
     schemas = {str(file.relative_to(unpacked / "schemas")): file for file in unpacked.rglob("*.avsc")}
     assert sorted(schemas) == sorted(newest)
     assert all(schemas[name].read_bytes() == newest[name].read_bytes() for name in newest)
+    documents = {path for path in (ROOT / "docs" / "api").rglob("*.yaml") if "vendor" not in path.parts}
+    named = {path.relative_to(ROOT / "docs" / "api"): path.read_bytes() for path in documents}
+    assert {
+        path.relative_to(unpacked / "api"): path.read_bytes() for path in (unpacked / "api").rglob("*.yaml")
+    } == named
+    assert {path.name for path in documents} >= {"openapi.yaml", "asyncapi.yaml", "payment.events.odcs.yaml"}
     assert (unpacked / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
 
 
