@@ -226,7 +226,7 @@ class PlainLane:
         if transaction_id is None or root is None:
             return None
         kind = (currency_code, tuple(map(bool, amounts)))
-        pattern = self._patterns[kind] if kind in self._patterns else self._pattern(kind, event, now)
+        pattern = self._patterns.get(kind) or self._first_of(kind, event, now)
         if pattern is None:
             return None
         return PlainBooking(
@@ -242,11 +242,11 @@ class PlainLane:
             None if booked.moved_by is None else booked.moved_by(event),
         )
 
-    def _pattern(self, kind: tuple[str, tuple[bool, ...]], event: Any, now: datetime) -> Pattern | None:
+    def _first_of(self, kind: tuple[str, tuple[bool, ...]], event: Any, now: datetime) -> Pattern | None:
         """Return the pattern of an event that is the first of its kind; None where its kind is not plain."""
         currency_code, above_zero = kind
-        if not known(currency_code):
-            return None  # And not remembered: of these there may be any number.
+        if kind in self._patterns or not known(currency_code):
+            return None  # What is not known is not remembered: there may be any number of it.
         try:
             example = booking.book(self._chart, event, now)
         except DomainError:
