@@ -17,7 +17,7 @@ NAMESPACE = bytes.fromhex("5b0e6c2a9d9b4c0f8f5d6f1b1d6f7a21")
 """The UUIDv5 namespace of all derived ids. Never changed: transaction ids depend on it."""
 
 _ID = re.compile(r"([a-z]{3})_([0-9a-f]{32})")
-_TIMESTAMP_BITS = 48
+_TIMESTAMP = (1 << 48) - 1
 SLOTS = 4_096
 """Shard slots, of 12 bits."""
 _SLOT = slice(17, 20)
@@ -35,13 +35,15 @@ def new_id(prefix: str, *, of: str | None = None) -> str:
         of: The merchant's id, or any that was made for the merchant: the new one has its slot. None, or a text without
             a slot, for an id of nobody's: it has a random one.
     """
-    slot = None if of is None else slot_of(of)
-    milliseconds = time.time_ns() // 1_000_000 & ((1 << _TIMESTAMP_BITS) - 1)
-    value = milliseconds << 80 | _RANDOM.getrandbits(76)
-    if slot is not None:
-        value = value & ~(0xFFF << 64) | slot << 64
-    value = value & ~(0x3 << 62) | 0x2 << 62 | 0x7 << 76
-    return f"{prefix}_{value:032x}"
+    return id_in_slot(prefix, None if of is None else slot_of(of))
+
+
+def id_in_slot(prefix: str, slot: int | None) -> str:
+    """Return a new id with a slot that is known already, as `slot_of` says it."""
+    value = (time.time_ns() // 1_000_000 & _TIMESTAMP) << 80 | 0x7 << 76 | 0x2 << 62
+    if slot is None:
+        return f"{prefix}_{value | _RANDOM.getrandbits(12) << 64 | _RANDOM.getrandbits(62):032x}"
+    return f"{prefix}_{value | slot << 64 | _RANDOM.getrandbits(62):032x}"
 
 
 def slot_of(text: str) -> int | None:

@@ -61,7 +61,8 @@ def encode_long(number: int) -> bytes:
 def encode_string(text: str) -> bytes:
     """Encode a text with its length."""
     encoded = text.encode()
-    return encode_long(len(encoded)) + encoded
+    length = len(encoded)
+    return (SMALL[length] if length <= SMALL_MAX else encode_long(length)) + encoded
 
 
 def encode_timestamp(moment: datetime) -> bytes:

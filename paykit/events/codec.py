@@ -22,6 +22,7 @@ from fastavro import parse_schema, schemaless_reader
 from paykit.events import classes as catalogue
 from paykit.events import compiler
 from paykit.events.event import Event
+from paykit.events.event_template import EventTemplate
 from paykit.events.partial_decoding import partial_decoder
 from paykit.events.registry import RegistryClient, RegistryUnavailableError, SchemaNotFoundError, together
 from paykit.events.schema_cache import SchemaCache
@@ -142,14 +143,25 @@ class Codec:
         Raises:
             EventInvalidError: A value does not fit the schema, or the class is not prepared.
         """
-        writer = self._writers.get(event.RECORD)
-        if writer is None:
-            raise EventInvalidError(f"{event.RECORD} is not prepared: the service does not declare that it emits it")
-        prefix, encode = writer
+        prefix, encode = self._writer(event)
         try:
             return prefix + encode(event, stamps)
         except _WRONG_VALUE as error:
             raise EventInvalidError(f"{event.RECORD}: {type(error).__name__}: {error}") from error
+
+    def prefix(self, event: type[Event]) -> bytes:
+        """Return what stands before the body of every event of a class.
+
+        Raises:
+            EventInvalidError: The class is not prepared.
+        """
+        return self._writer(event).prefix
+
+    def _writer(self, event: type[Event] | Event) -> _Writer:
+        writer = self._writers.get(event.RECORD)
+        if writer is None:
+            raise EventInvalidError(f"{event.RECORD} is not prepared: the service does not declare that it emits it")
+        return writer
 
     def peek(self, data: bytes) -> int:
         """Return the schema id of a message.
@@ -218,6 +230,11 @@ class Codec:
         written = self._readers[schema_id].written
         own = catalogue.own_files().get(written.record)
         return _partly(own, fields) if own is not None and own.version == written.version else None
+
+
+def template(example: Event, gaps: Sequence[str]) -> EventTemplate:
+    """Return the template of events that are as an example but for some fields."""
+    return EventTemplate(catalogue.own_files()[example.RECORD].schema, example, gaps)
 
 
 @functools.cache

@@ -149,7 +149,7 @@ class _PartialDecoders(SourceWriter):
             case {"type": "enum", "symbols": symbols}:
                 # A symbol takes one byte, unless its writer was wasteful.
                 yield from self._read("long", "number", ())
-                yield from (f"if not 0 <= number < {len(symbols)}:", f"{INDENT}raise ValueError('no such symbol')")
+                yield from (f"if not 0 <= number < {len(symbols)}:", f"{INDENT}raise KeyError(number)")
             case {"type": "array", "items": items}:
                 yield from _blocks(list(self._pass(items)))
             case {"type": "record", "fields": fields}:

@@ -28,7 +28,7 @@ from paykit.postgres.contention import LockedKey, RowsLockedError
 from paykit.postgres.faults import Fault
 from paykit.postgres.lanes import JOB, READING, Lane, Shares
 from paykit.postgres.lock_order import LockOrder
-from paykit.postgres.outbox import Headers, OutboxRow, RawRow
+from paykit.postgres.outbox import EncodedEvent, Headers, OutboxRow, RawRow, dataschema
 from paykit.postgres.wakeups import OUTBOX, OUTCOMES
 
 T = TypeVar("T")
@@ -196,9 +196,6 @@ class Tx:
             DefectError: The aggregate whose id is the event's key is not held, so its order could not be kept, or
                 the event is larger than EVENT_BYTES_MAX.
         """
-        key = getattr(event, event.KEY)
-        if key not in self._held:
-            raise DefectError(f"{event.RECORD} emitted under key {key!r}, which this transaction does not hold")
         event_id = event.event_id or new_id("evt", of=event.merchant_id)
         value = self._codec.encode(
             event,
@@ -210,20 +207,26 @@ class Tx:
                 "actor": event.actor or cause.actor,
             },
         )
-        if len(value) > EVENT_BYTES_MAX:
-            raise DefectError(f"{event.RECORD} of {len(value)} bytes exceeds {EVENT_BYTES_MAX}")
-        self.emitted.append(
-            (
-                self._codec.topic(event.TOPIC),
-                key,
-                event_id,
-                event.RECORD,
-                f"{event.TOPIC}/{event.RECORD.rpartition('.')[2]}/{event.VERSION}",
-                event.occurred_at,
-                cause.traceparent,
-                value,
-            )
-        )
+        key = getattr(event, event.KEY)
+        self._queue(type(event), [(key, event_id, event.occurred_at, cause.traceparent, value)])
+
+    def emit_encoded(self, kind: type[Event], events: Iterable[EncodedEvent]) -> None:
+        """Emit events of one class whose bodies are encoded and stamped already, as by an `EventTemplate`.
+
+        Raises:
+            DefectError: As `emit`.
+        """
+        self._queue(kind, events, self._codec.prefix(kind))
+
+    def _queue(self, kind: type[Event], events: Iterable[EncodedEvent], prefix: bytes = b"") -> None:
+        topic, record, schema = self._codec.topic(kind.TOPIC), kind.RECORD, dataschema(kind)
+        for key, event_id, occurred_at, traceparent, body in events:
+            value = prefix + body
+            if key not in self._held:
+                raise DefectError(f"{record} emitted under key {key!r}, which this transaction does not hold")
+            if len(value) > EVENT_BYTES_MAX:
+                raise DefectError(f"{record} of {len(value)} bytes exceeds {EVENT_BYTES_MAX}")
+            self.emitted.append((topic, key, event_id, record, schema, occurred_at, traceparent, value))
 
     def emit_raw(self, *, topic: str, key: str, value: bytes | None, headers: Headers) -> None:
         """Queue a message whose bytes are given, such as the copy of a dead letter; it keeps no order with events."""

@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from paykit.events.event import Event
+
 OutboxRow = tuple[str, str, str, str, str, datetime, str | None, bytes]
 """topic, key, event_id, event_type, dataschema, occurred_at, traceparent, value."""
+
+EncodedEvent = tuple[str, str, datetime, str | None, bytes]
+"""key, event_id, occurred_at, traceparent, and the body as Avro."""
 
 Headers = Sequence[tuple[str, bytes | None]]
 """Kafka's headers, in order; names may repeat."""
@@ -109,6 +114,11 @@ SELECT_HELD_KEYS = """
 SELECT topic, count(DISTINCT key) AS keys
 FROM (SELECT topic, key FROM outbox_held ORDER BY id LIMIT $1) AS head GROUP BY topic
 """
+
+
+def dataschema(event: type[Event] | Event) -> str:
+    """Name the schema file of an event, as CloudEvents do."""
+    return f"{event.TOPIC}/{event.RECORD.rpartition('.')[2]}/{event.VERSION}"
 
 
 async def insert_outbox_rows(driver: Any, rows: Sequence[OutboxRow]) -> None:

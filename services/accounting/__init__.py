@@ -1,6 +1,7 @@
 """Accounting: the double-entry ledger.
 
-Where a payment becomes a journal: `handlers` -> `commands.events.book_events` -> `booking.book` -> `posting.post`.
+Where a payment becomes a journal: `handlers` -> `commands.events.book_events` -> `booking.book` -> `posting.post`; of
+many at a time by patterns of what these make: `commands.plain.book_plainly`.
 
 Tables (all records): chart_in_use, chart_version, currency, transaction_type, account, balance, journal, leg,
     refusal, journal_proposal, period, archived_month, carried, archived_transaction, and until all is moved
@@ -19,6 +20,8 @@ Topics: payment.events, settlement.events, withdrawal.events, channel.events and
 | which events are booked: names, amounts, what each ends, who waits | `domain/booked_event.py`, one table |
 | kinds of account and the entries of each event, proved to balance | `charts/*.toml`, `domain/chart.py` |
 | from an event to its transaction | `domain/booking.py`, called by `commands/events.py`, called by `handlers.py` |
+| payments and refunds, many at a time: what is read of them, patterns | `domain/excerpt.py`, `domain/plain/` |
+| booking by patterns | `commands/plain.py`, SQL in `store/plain.py` |
 | corrections, whose accounts two people named | `domain/correction.py` |
 | what is booked in several steps, and which step may follow which | `domain/lifecycle.py` |
 | where entries go as far as funds are short | `domain/shortfall.py`, called by `commands/posting.py` |

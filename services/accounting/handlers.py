@@ -13,12 +13,22 @@ from functools import partial
 from typing import Any
 
 from paykit.base.metrics import AgeHistogram
-from paykit.consume.delivery import Delivered, Handle, Handler, HandlerResult, Impossible, NotYet, Subscription
+from paykit.consume.delivery import (
+    Delivered,
+    FastLane,
+    Handle,
+    Handler,
+    HandlerResult,
+    Impossible,
+    NotYet,
+    Subscription,
+)
 from paykit.errors import DomainError
 from paykit.events.event import Event
 from paykit.postgres.database import Tx
 from services.accounting.commands.events import BookEvent, answer_events, book_events
 from services.accounting.domain.booked_event import BY_CLASS, BookedEvent
+from services.accounting.domain.plain.booking import PlainBooking
 from services.accounting.domain.transaction import FIRST_STRIPES, STRIPES, InsufficientFunds, Transaction
 
 FUNDS_WAIT_S = 3.0
@@ -34,9 +44,15 @@ def subscription(events: Sequence[type[Event]]) -> Subscription:
     """Subscribe to a topic by all its events: those in the table are booked, the others move no money."""
     return Subscription(
         topic=events[0].TOPIC,
-        handles={event: Handle(handler=_handler_of(BY_CLASS[event])) for event in events if event in BY_CLASS},
+        handles={event: _handle_of(BY_CLASS[event]) for event in events if event in BY_CLASS},
         ignores=frozenset(event.RECORD for event in events if event not in BY_CLASS),
     )
+
+
+def _handle_of(booked: BookedEvent[Any]) -> Handle:
+    excerpt = booked.excerpt
+    fast_lane = None if excerpt is None else FastLane(fields=excerpt._fields, take=excerpt.of)
+    return Handle(handler=_handler_of(booked), fast_lane=fast_lane)
 
 
 def _handler_of(booked: BookedEvent[Any]) -> Handler:
@@ -47,7 +63,7 @@ def _handler_of(booked: BookedEvent[Any]) -> Handler:
         items = [
             BookEvent(
                 event=delivered.event,
-                cause=delivered.cause,
+                traceparent=delivered.record.traceparent,
                 stripe=first_stripe + delivered.partition % STRIPES,
                 funds_may_come=delivered.waited_s < FUNDS_WAIT_S,
             )
@@ -58,7 +74,7 @@ def _handler_of(booked: BookedEvent[Any]) -> Handler:
         booked = {
             result.transaction_id: item.event.recorded_at
             for item, result in results
-            if isinstance(result, Transaction) and result.create_time == tx.now
+            if isinstance(result, PlainBooking) or (isinstance(result, Transaction) and result.create_time == tx.now)
         }
         tx.after_commit.append(partial(ACCEPTED_TO_BOOKED.observe_since, booked.values(), tx.now))
         return [_refused(item, result) if isinstance(result, DomainError) else None for item, result in results]

@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from paykit.cause import Cause
 from paykit.errors import DomainError, Kind
-from paykit.events.event import Event
 from paykit.postgres.database import Tx
 from paykit.work import fold, kept
 from services.accounting import domain, store
+from services.accounting.commands.plain import book_plainly
 from services.accounting.commands.posting import Posting, post
 from services.accounting.domain.chart import Chart
+from services.accounting.domain.plain.booking import PlainBooking
 from services.accounting.domain.transaction import InsufficientFunds, Transaction
-from services.accounting.store import RefusalRow
+from services.accounting.store import OpenBooks, RefusalRow
 
 
 @dataclass(slots=True)  # Not frozen, as a `Posting`.
@@ -20,17 +22,29 @@ class BookEvent:
     """An event to book.
 
     Attributes:
+        event: The event, or its excerpt.
+        traceparent: W3C trace context that travelled with it.
         stripe: The row of each striped account to add to.
         funds_may_come: Whether funds that it lacks may be on their way.
     """
 
-    event: Event
-    cause: Cause
+    event: Any
+    traceparent: str | None
     stripe: int
     funds_may_come: bool
 
+    @property
+    def cause(self) -> Cause:
+        """Cause of what it books."""
+        event = self.event
+        return Cause(event.correlation_id, event.event_id, event.actor, self.traceparent)
 
-async def book_events(tx: Tx, items: Sequence[BookEvent]) -> list[Transaction | DomainError | None]:
+
+Booked = Transaction | PlainBooking
+"""What was booked; by a pattern it was booked now."""
+
+
+async def book_events(tx: Tx, items: Sequence[BookEvent]) -> list[Booked | DomainError | None]:
     """Book events of one type; one result per event, in order.
 
     Returns:
@@ -42,6 +56,14 @@ async def book_events(tx: Tx, items: Sequence[BookEvent]) -> list[Transaction | 
     if not items:
         return []
     books = await store.open_books(tx)
+    plain = await book_plainly(tx, books, items)
+    others = iter(await _book_others(tx, books, [item for at, item in enumerate(items) if at not in plain]))
+    return [plain[at] if at in plain else next(others) for at in range(len(items))]
+
+
+async def _book_others(tx: Tx, books: OpenBooks, items: Sequence[BookEvent]) -> list[Transaction | DomainError | None]:
+    if not items:
+        return []
 
     def posting_of(item: BookEvent) -> Posting | None:
         transaction = domain.booking.book(books.chart, item.event, tx.now, closed_through=books.closed_through)
@@ -49,7 +71,7 @@ async def book_events(tx: Tx, items: Sequence[BookEvent]) -> list[Transaction | 
 
     postings = fold(items, posting_of)
     moving: list[Posting | DomainError] = [posting for posting in postings if posting is not None]
-    booked_event = domain.booked_event.BY_CLASS[type(items[0].event)]
+    booked_event = domain.booked_event.of(items[0].event)
     if booked_event.ends:
         moving = await _after_openings(tx, moving)
     if booked_event.part_of is not None:
@@ -58,7 +80,7 @@ async def book_events(tx: Tx, items: Sequence[BookEvent]) -> list[Transaction | 
     return [None if posting is None else next(results) for posting in postings]
 
 
-async def answer_events(tx: Tx, items: Sequence[BookEvent]) -> list[Transaction | DomainError | None]:
+async def answer_events(tx: Tx, items: Sequence[BookEvent]) -> list[Booked | DomainError | None]:
     """Book events of one type whose answer somebody waits for, and remember refusals; one result per event, in order.
 
     A repetition of what was refused changes nothing, also when funds are there by now: who waited was told.
@@ -68,7 +90,7 @@ async def answer_events(tx: Tx, items: Sequence[BookEvent]) -> list[Transaction 
 
     Rows: as `book_events`, refusal. Events: as `book_events`, TransactionRejected.
     """
-    results: list[Transaction | DomainError | None] = []
+    results: list[Booked | DomainError | None] = []
     for run in _without_repetitions(items):
         refused = await store.refusals.refused_among(tx, run)
         asked = {transaction_id: item for transaction_id, item in run.items() if transaction_id not in refused}
@@ -127,7 +149,7 @@ def _without_repetitions(items: Sequence[BookEvent]) -> Iterator[dict[str, BookE
     yield run
 
 
-async def _answer(tx: Tx, asked: Mapping[str, BookEvent]) -> dict[str, Transaction | DomainError | None]:
+async def _answer(tx: Tx, asked: Mapping[str, BookEvent]) -> dict[str, Booked | DomainError | None]:
     """Book, and tell of refusals by a rule of business; what is booked already is not refused, but contradicted."""
     results = dict(zip(asked, await book_events(tx, list(asked.values())), strict=True))
     refusals = {

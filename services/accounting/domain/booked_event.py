@@ -39,6 +39,7 @@ from paystream.withdrawal.v1.events import (
     WithdrawalRejected,
     WithdrawalReturned,
 )
+from services.accounting.domain.excerpt import CaptureExcerpt, RefundExcerpt
 
 E = TypeVar("E", bound=Event)
 
@@ -69,6 +70,7 @@ class BookedEvent(Generic[E]):
         amounts: Where the amounts stand, by the names that charts use.
         parties: Read merchant_id, currency_code and the principal.
         parts: Read the amounts, by the names that charts use.
+        amounts_of: Reads all of them, in this order.
         moved_by: Read channel and channel_reference; None of an event that does not say them.
         unbounded: Amounts that may exceed the principal, as the fee of a dispute.
         moves: Whether an event books anything; None if each does whose amounts are not all zero.
@@ -82,6 +84,7 @@ class BookedEvent(Generic[E]):
         accounts: Read the kinds that are debited and credited, where the event names them and not the chart; None
             where the chart does.
         decided: Read why people decided it, and who did last; None where no person decides.
+        excerpt: What is made of the fields that are read here, where they are read without the others; None if not.
     """
 
     def __init__(
@@ -102,6 +105,7 @@ class BookedEvent(Generic[E]):
         transaction_type: str | None = None,
         accounts: tuple[Field[E], Field[E]] | None = None,
         decided: tuple[Field[E], Field[E]] | None = None,
+        excerpt: type[CaptureExcerpt | RefundExcerpt] | None = None,
     ) -> None:
         self.event = event
         self.transaction_type = transaction_type or event.__name__
@@ -110,6 +114,7 @@ class BookedEvent(Generic[E]):
         self.amounts = amounts or {PRINCIPAL: principal}
         self.parties = _reader("merchant_id", "currency_code", principal)
         self.parts = tuple((name, _reader(field)) for name, field in self.amounts.items())
+        self.amounts_of: Callable[[E], tuple[int, ...]] = _tuple_reader(*self.amounts.values())
         self.moved_by = attrgetter(*_MOVED_BY) if set(_MOVED_BY) <= get_type_hints(event).keys() else None
         self.unbounded = frozenset(unbounded)
         self.moves = moves
@@ -121,6 +126,7 @@ class BookedEvent(Generic[E]):
         self.of_platform = of_platform
         self.accounts = None if accounts is None else _reader(*accounts)
         self.decided = None if decided is None else _reader(*decided)
+        self.excerpt = excerpt
 
     def field_of(self, amount: str) -> str:
         """Return the field of an amount, or its name where it is computed."""
@@ -135,7 +141,12 @@ def _reader(*fields: Field[E]) -> Callable[[E], Any]:
     readers = [attrgetter(field) if isinstance(field, str) else field for field in fields]
     if len(readers) == 1:
         return readers[0]
-    return lambda event: tuple(read(event) for read in readers)
+    return lambda event: tuple([read(event) for read in readers])
+
+
+def _tuple_reader(*fields: Field[E]) -> Callable[[E], Any]:
+    read = _reader(*fields)
+    return read if len(fields) > 1 else lambda event: (read(event),)
 
 
 def _require_sums(event: SettlementCreated) -> None:
@@ -209,7 +220,9 @@ _SETTLEMENT = ("settlement_id", "settlement_id")
 _WITHDRAWAL = ("withdrawal_id", "withdrawal_id")
 
 _PAYMENTS: tuple[BookedEvent[Any], ...] = (
-    BookedEvent(PaymentSuccess, names=_CAPTURE, amounts={PRINCIPAL: "amount_minor", "fee": "fee_minor"}),
+    BookedEvent(
+        PaymentSuccess, names=_CAPTURE, amounts={PRINCIPAL: "amount_minor", "fee": "fee_minor"}, excerpt=CaptureExcerpt
+    ),
     BookedEvent(
         PaymentReversed, names=_CAPTURE, amounts={PRINCIPAL: "amount_minor", "fee_returned": "fee_returned_minor"}
     ),
@@ -225,6 +238,7 @@ _PAYMENTS: tuple[BookedEvent[Any], ...] = (
             "fee_returned": "fee_returned_minor",
         },
         moves=_refund_moves,
+        excerpt=RefundExcerpt,
     ),
     BookedEvent(
         RefundReturned,
@@ -373,3 +387,12 @@ BOOKED_TYPES = frozenset(booked.transaction_type for booked in BOOKED_EVENTS)
 """The types of the transactions that events book, and callers do not."""
 
 BY_CLASS: Mapping[type[Event], BookedEvent[Any]] = {booked.event: booked for booked in BOOKED_EVENTS}
+
+_BY_TYPE: Mapping[type[Any], BookedEvent[Any]] = {
+    kind: booked for booked in BOOKED_EVENTS for kind in (booked.event, booked.excerpt) if kind is not None
+}
+
+
+def of(event: Any) -> BookedEvent[Any]:
+    """Return the entry of an event, or of its excerpt."""
+    return _BY_TYPE[type(event)]

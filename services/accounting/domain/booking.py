@@ -9,8 +9,8 @@ from paykit.events.event import Event
 from paykit.money import AMOUNT_MINOR_MAX, require_known_currency
 from paystream.accounting.v1 import events
 from paystream.accounting.v1.events import Entry
-from services.accounting.domain import correction
-from services.accounting.domain.booked_event import BY_CLASS, BookedEvent
+from services.accounting.domain import booked_event, correction
+from services.accounting.domain.booked_event import BookedEvent
 from services.accounting.domain.chart import Chart, EntryTemplate
 from services.accounting.domain.period import first_open
 from services.accounting.domain.transaction import Transaction, transaction_id
@@ -18,21 +18,21 @@ from services.accounting.domain.transaction import Transaction, transaction_id
 
 def id_of(event: Event) -> str:
     """Return the id of the transaction that an event asks for."""
-    booked = BY_CLASS[type(event)]
+    booked = booked_event.of(event)
     return transaction_id(booked.transaction_type, booked.names(event)[0])
 
 
-def book(chart: Chart, event: Event, now: datetime, *, closed_through: datetime | None = None) -> Transaction | None:
-    """Make the transaction of an event, None where it moves nothing that the chart books; of zero there is no entry.
+def book(chart: Chart, event: Any, now: datetime, *, closed_through: datetime | None = None) -> Transaction | None:
+    """Make the transaction of an event or its excerpt; None where it moves nothing that the chart books.
 
-    What happened in a period that is closed is effective in the first moment after it.
+    Of zero there is no entry. What happened in a period that is closed is effective in the first moment after it.
 
     Raises:
         AmountsDisagree: The amounts do not add up.
         CorrectionNotPossible: It names accounts that no correction moves.
         FieldInvalid, CurrencyUnknown: No correct service sends such an event.
     """
-    booked = BY_CLASS[type(event)]
+    booked = booked_event.of(event)
     if booked.moves is not None and not booked.moves(event):
         return None
     merchant_id, currency_code, principal = booked.parties(event)
@@ -109,7 +109,7 @@ def _check(
 
 def rejected(event: Event, refusal: DomainError) -> events.TransactionRejected:
     """Tell those who wait that what an event asked for is not booked."""
-    booked = BY_CLASS[type(event)]
+    booked = booked_event.of(event)
     related_no, root_reference = booked.names(event)
     return events.TransactionRejected(
         occurred_at=event.occurred_at,

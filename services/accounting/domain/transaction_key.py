@@ -98,13 +98,20 @@ _VARIANTS = tuple({digit: f"{low << 2 | int(digit, 16) & 3:x}" for digit in "89a
 def transaction_id(transaction_type: str, related_no: str) -> str:
     """Return the one id of a pair: its unique key is what makes booking idempotent."""
     known = BY_NAME.get(transaction_type)
-    if known is not None and related_no[:4] == known.related_prefix + "_":
-        digits = related_no[4:]
-        if _UUID7.fullmatch(digits) is not None and _STARTS[0] <= digits[:12] < _STARTS[-1]:
-            number = known.number
-            variant = _VARIANTS[number & 3][digits[16]]
-            return f"txn_{digits[:12]}{number >> 2:x}{digits[13:16]}{variant}{digits[17:]}"
-    return named_id("txn", transaction_type, related_no)
+    keyed = None if known is None else keyed_id(known, related_no)
+    return named_id("txn", transaction_type, related_no) if keyed is None else keyed
+
+
+def keyed_id(known: TransactionType, related_no: str) -> str | None:
+    """Return the id of a transaction of a type with a number; None where its related_no is no UUIDv7 of its prefix."""
+    digits = related_no[4:]
+    if related_no[:4] != known.related_prefix + "_" or _UUID7.fullmatch(digits) is None:
+        return None
+    if not _STARTS[0] <= digits[:12] < _STARTS[-1]:
+        return None
+    number = known.number
+    variant = _VARIANTS[number & 3][digits[16]]
+    return f"txn_{digits[:12]}{number >> 2:x}{digits[13:16]}{variant}{digits[17:]}"
 
 
 def number_of(transaction_id: str) -> int:
@@ -167,6 +174,11 @@ def former_id(transaction_id: str) -> str:
 def root_digits(transaction_type: str, root_reference: str) -> str | None:
     """Return the digits of a root_reference; None where it is no id of the kind that the type's root_references are."""
     known = BY_NAME.get(transaction_type)
-    if known is None or root_reference[:4] != known.root_prefix + "_" or _DIGITS.fullmatch(root_reference, 4) is None:
+    return None if known is None else root_of(known, root_reference)
+
+
+def root_of(known: TransactionType, root_reference: str) -> str | None:
+    """Return the digits of a root_reference of a type; None as `root_digits`."""
+    if root_reference[:4] != known.root_prefix + "_" or _DIGITS.fullmatch(root_reference, 4) is None:
         return None
     return root_reference[4:]

@@ -1,6 +1,6 @@
 """Every SQL statement of accounting."""
 
-from services.accounting.store import books, former, journal, verification
+from services.accounting.store import books, former, journal, plain, verification
 from services.accounting.store.account import AccountFilter, accounts
 from services.accounting.store.account_flow import AccountFlow, account_flows
 from services.accounting.store.balance import (
@@ -47,6 +47,7 @@ __all__ = [
     "lock_floored_balances",
     "open_books",
     "periods",
+    "plain",
     "refusals",
     "statement",
     "transactions",

@@ -4,7 +4,7 @@ A balance as of a time is the present balance less the entries after that time: 
 and `account_entries` leads straight to the entries behind them.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,17 +16,18 @@ from services.accounting.store.archive import carried
 StripeKey = tuple[str, int]
 """account_id, stripe."""
 
-# An upsert locks its rows in the order they are given in, an UPDATE ... FROM in any: hence the upsert.
+# An upsert locks its rows in the order they are given in, an UPDATE ... FROM in any: hence the upsert. Arrays come as
+# text: the driver looks at each of their elements, and makes a Decimal of each numeric.
 _ADD_TO_BALANCES = """
 INSERT INTO balance AS present (account_id, stripe, balance_minor, floor_minor)
-SELECT * FROM unnest($1::text[], $2::smallint[], $3::numeric[], $4::bigint[])
+SELECT * FROM unnest($1::text::text[], $2::text::smallint[], $3::text::numeric[], $4::text::bigint[])
 ON CONFLICT (account_id, stripe) DO UPDATE SET balance_minor = present.balance_minor + excluded.balance_minor
 """
 
 # For rows that are locked: an upsert would hold the change by itself, as if it were a balance, against the floor.
 _ADD_TO_LOCKED = """
 UPDATE balance SET balance_minor = balance.balance_minor + change.effect_minor
-FROM unnest($1::text[], $2::smallint[], $3::numeric[]) AS change (account_id, stripe, effect_minor)
+FROM unnest($1::text::text[], $2::text::smallint[], $3::text::numeric[]) AS change (account_id, stripe, effect_minor)
 WHERE balance.account_id = change.account_id AND balance.stripe = change.stripe
 """
 
@@ -78,11 +79,11 @@ async def add_to_balances(
     keys = sorted(key for key in effects if key[0] not in locked)
     locked_keys = sorted(key for key in effects if key[0] in locked)
     if locked_keys:
-        changed = await tx.run(_ADD_TO_LOCKED, *_stripes(locked_keys), [effects[key] for key in locked_keys])
+        changed = await tx.run(_ADD_TO_LOCKED, *_changes(locked_keys, effects))
         require_all_changed("balance", changed, len(locked_keys))
     if keys:
-        values = [effects[key] for key in keys]
-        changed = await tx.run(_ADD_TO_BALANCES, *_stripes(keys), values, [floors.get(account) for account, _ in keys])
+        floor_minors = _array([floors.get(account_id, "NULL") for account_id, _ in keys])
+        changed = await tx.run(_ADD_TO_BALANCES, *_changes(keys, effects), floor_minors)
         require_all_changed("balance", changed, len(keys))
 
 
@@ -124,5 +125,11 @@ async def read_sum(tx: Tx, sql: str, *args: Any) -> int:
     return int(rows[0][0])
 
 
-def _stripes(keys: Sequence[StripeKey]) -> tuple[list[str], list[int]]:
-    return [key[0] for key in keys], [key[1] for key in keys]
+def _changes(keys: Sequence[StripeKey], effects: Mapping[StripeKey, int]) -> tuple[str, str, str]:
+    account_ids, stripes = zip(*keys, strict=True)
+    return _array(account_ids), _array(stripes), _array([effects[key] for key in keys])
+
+
+def _array(values: Iterable[str | int]) -> str:
+    """Write an array of ids or numbers, of which none needs quotes."""
+    return "{" + ",".join(map(str, values)) + "}"

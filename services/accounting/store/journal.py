@@ -88,7 +88,7 @@ def _insert_statement() -> str:
 _INSERT_ABSENT = _insert_statement()
 
 _SIGNS = {Side.DEBIT: 1, Side.CREDIT: -1}
-_DIRECTIONS = {None: 0, Direction.CREDIT: 1, Direction.DEBIT: -1}
+DIRECTIONS = {None: 0, Direction.CREDIT: 1, Direction.DEBIT: -1}
 
 Row = tuple[Any, ...]
 
@@ -134,13 +134,19 @@ async def place(tx: Tx, transactions: Sequence[Transaction]) -> Places:
     """
     account_ids = {entry.account_id for transaction in transactions for entry in transaction.entries}
     parts = [*_parts(transactions)]
-    accounts, numbers = {}, []
-    for account_id, number in await tx.fetch(_SELECT_ACCOUNTS, list(account_ids), len(parts)):
+    accounts, numbers = await take_numbers(tx, account_ids, batches=len(parts))
+    return Places(accounts, _numbered(parts, numbers))
+
+
+async def take_numbers(tx: Tx, account_ids: Collection[str], *, batches: int) -> tuple[dict[str, int], list[int]]:
+    """Read account_no by account_id, of accounts that there are, and take the numbers of so many batches."""
+    accounts, numbers = dict[str, int](), list[int]()
+    for account_id, number in await tx.fetch(_SELECT_ACCOUNTS, list(account_ids), batches):
         if account_id is None:
             numbers.append(number)
         else:
             accounts[account_id] = number
-    return Places(accounts, _numbered(parts, numbers))
+    return accounts, numbers
 
 
 def batches_of(transactions: Sequence[Transaction], numbers: Sequence[int]) -> list[JournalBatch]:
@@ -287,7 +293,7 @@ def _row(
         month,
         number,
         currency_number(transaction.currency_code),
-        _DIRECTIONS[transaction.direction],
+        DIRECTIONS[transaction.direction],
         lines[6],
         lines[7],
         None if lines[0] is not None and amount_minor == abs(lines[0]) else amount_minor,
