@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Mapping
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -313,7 +314,7 @@ class Settings(BaseSettings):
         """The largest reply that is sent."""
         return min(self.grpc_reply_bytes_max, self.grpc_message_bytes_max)
 
-    @property
+    @cached_property
     def payment_channels(self) -> tuple[ChannelRoute, ...]:
         """The channels of payments in order of preference; in the absence of routes, the one at `channel_address`."""
         return self.channel_routes or (ChannelRoute(name=DEFAULT_CHANNEL, address=self.channel_address),)

@@ -1,20 +1,16 @@
 """PostgreSQL, once for all services: connections, transactions and their retries.
 
-The engine runs in driver-level autocommit and the runtime says BEGIN and COMMIT itself, so that hot statements can go
-straight to asyncpg and ordinary ones through SQLAlchemy Core, in one transaction of one connection.
+The runtime says BEGIN and COMMIT itself: one place decides isolation, lock timeouts and retries.
 """
 
-import asyncio
 import contextlib
-import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import asyncpg
-import sqlalchemy
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from paykit.base.errors import DefectError, UnavailableError
 from paykit.cause import Cause
@@ -78,7 +74,6 @@ class Tx:
     __slots__ = (
         *(
             "_codec",
-            "_connection",
             "_driver",
             "_held",
             "_lock_order",
@@ -93,7 +88,6 @@ class Tx:
     def __init__(
         self,
         *,
-        connection: AsyncConnection,
         driver: Any,
         codec: Codec,
         outbox: OutboxWriter,
@@ -103,7 +97,6 @@ class Tx:
     ) -> None:
         self.lane = lane
         self.claims = Claims()
-        self._connection = connection
         self._lock_order = lock_order
         self._lock_rank = 0
         self._units: list[Unsaved] = []
@@ -161,15 +154,6 @@ class Tx:
     async def copy(self, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
         """Insert many rows by COPY, in the order given."""
         await self._driver.copy_records_to_table(table, records=rows, columns=list(columns))
-
-    async def select(self, statement: sqlalchemy.Executable) -> Sequence[sqlalchemy.Row[Any]]:
-        """Run a SQLAlchemy statement and give its rows."""
-        return (await self._connection.execute(statement)).all()
-
-    async def execute(self, statement: sqlalchemy.Executable) -> int:
-        """Run a SQLAlchemy statement and give the number of rows changed."""
-        result = await self._connection.execute(statement)
-        return int(result.rowcount)
 
     def hold(self, *keys: Hashable) -> None:
         """State that these aggregates are locked, or were just inserted, by this transaction."""
@@ -287,10 +271,9 @@ class Database:
         on_signal: Callable[[str], None] = lambda _signal: None,
         concluding: Collection[str] = (),
     ) -> None:
-        self._drivers: weakref.WeakSet[Any] = weakref.WeakSet()
         self.url = url
         self.schema = schema
-        self._engine = self._make_engine(connections_max)
+        self._sessions = pooled.Sessions(partial(connecting.connect, url, schema))
         self._shares = Shares(connections_max)
         self.clock = clock
         self._codec = codec
@@ -307,9 +290,7 @@ class Database:
             CommitUnknownError: The connection broke during COMMIT.
             RowsLockedError: A row is held by another transaction, and the lane does not wait.
         """
-        as_connected = lane.lock_timeout_ms == connecting.LOCK_TIMEOUT_MS
-        begin = "BEGIN" if as_connected else f"BEGIN; SET LOCAL lock_timeout = {lane.lock_timeout_ms}"
-        return await self._run(work, begin, lane)
+        return await self._run(work, "BEGIN", lane)
 
     async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         """Run queries on one consistent snapshot, in a transaction that cannot write."""
@@ -323,27 +304,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection; those that a silent server does not let go are cut."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(connecting.END_TIMEOUT_S):
-                await self._engine.dispose()
-        for driver in list(self._drivers):
-            driver.terminate()
-
-    def _make_engine(self, connections_max: int) -> AsyncEngine:
-        return create_async_engine(
-            "postgresql+asyncpg://",
-            isolation_level="AUTOCOMMIT",
-            pool_size=connections_max,
-            max_overflow=0,
-            pool_timeout=connecting.CONNECT_TIMEOUT_S,
-            pool_reset_on_return=None,
-            connect_args={"async_creator_fn": self._connect},
-        )
-
-    async def _connect(self) -> Any:
-        driver = await connecting.connect(self.url, self.schema)
-        self._drivers.add(driver)
-        return driver
+        await self._sessions.close()
 
     async def _run(self, work: Callable[[Tx], Awaitable[T]], begin: str, lane: Lane) -> T:
         for tries_left in range(TRANSACTION_TRIES_MAX - 1, -1, -1):
@@ -357,9 +318,8 @@ class Database:
         raise AssertionError  # The last try returned or raised.
 
     async def _attempt(self, work: Callable[[Tx], Awaitable[T]], begin: str, lane: Lane) -> T:
-        async with self._shares.connection(lane.share), self._connected() as (connection, driver):
+        async with self._shares.connection(lane.share), self._session(lane) as driver:
             tx = Tx(
-                connection=connection,
                 driver=driver,
                 codec=self._codec,
                 outbox=self._outbox,
@@ -373,9 +333,9 @@ class Database:
                 result = await work(tx)
                 await tx.flush()
             except BaseException as error:
-                await pooled.give_back(connection, driver, reusable=not faults.is_read_only(error))
+                await pooled.undo(driver, reusable=not faults.is_read_only(error))
                 raise
-            await pooled.commit(connection, driver)
+            await pooled.commit(driver)
         if tx.emitted or tx.emitted_raw:
             tx.wake(OUTBOX)
         if self._concluding and not self._concluding.isdisjoint(record for _, _, _, record, *_ in tx.emitted):
@@ -387,10 +347,14 @@ class Database:
         return result
 
     @contextlib.asynccontextmanager
-    async def _connected(self) -> AsyncIterator[tuple[AsyncConnection, Any]]:
+    async def _session(self, lane: Lane) -> AsyncIterator[Any]:
+        """Use the driver's connection of a session."""
         try:
-            async with self._engine.connect() as connection:
-                yield connection, await pooled.live_driver(connection)
+            session = await self._sessions.take(lane.lock_timeout_ms)
+            try:
+                yield session.driver
+            finally:
+                self._sessions.give_back(session)
         except Exception as error:
             if not isinstance(error, UnavailableError) and faults.sort(error) is Fault.UNAVAILABLE:
                 raise UnavailableError(f"PostgreSQL is unavailable: {error}", part="postgresql") from error

@@ -75,6 +75,8 @@ class PaymentServicer(
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._routes = runtime.settings.payment_channels
+        self._unsent_ttl = timedelta(seconds=runtime.settings.unsent_ttl_s)
         self._outcomes = Outcomes(runtime)
         self.watches = Watches(runtime)
 
@@ -161,8 +163,7 @@ class PaymentServicer(
 
     def _reader(self) -> Callable[[pb.CreatePaymentRequest], commands.payment.CreatePayment]:
         """Return what reads the payments of this call."""
-        cause, settings = current_call().cause, self._runtime.settings
-        routes, ttl = settings.payment_channels, timedelta(seconds=settings.unsent_ttl_s)
+        cause, routes, ttl = current_call().cause, self._routes, self._unsent_ttl
         return lambda request: messages.payment.from_create_payment(request, cause, routes, unsent_ttl=ttl)
 
 
