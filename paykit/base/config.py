@@ -9,7 +9,6 @@ import json
 import os
 from collections.abc import Mapping
 from datetime import date
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -31,7 +30,7 @@ from pydantic_settings import (
 )
 
 from paykit.base import channel_routes
-from paykit.base.channel_routes import DEFAULT_CHANNEL, ChannelAccess, ChannelRoute
+from paykit.base.channel_routes import ChannelAccess, ChannelRoute
 from paykit.money import AMOUNT_MINOR_MAX
 
 PREFIX = "PAYSTREAM_"
@@ -314,10 +313,10 @@ class Settings(BaseSettings):
         """The largest reply that is sent."""
         return min(self.grpc_reply_bytes_max, self.grpc_message_bytes_max)
 
-    @cached_property
+    @property
     def payment_channels(self) -> tuple[ChannelRoute, ...]:
         """The channels of payments in order of preference; in the absence of routes, the one at `channel_address`."""
-        return self.channel_routes or (ChannelRoute(name=DEFAULT_CHANNEL, address=self.channel_address),)
+        return self.channel_routes or channel_routes.default_routes(self.channel_address)
 
     @property
     def payout_channel(self) -> ChannelAccess:

@@ -22,6 +22,8 @@ from paykit.postgres.batches.outbox_writing import OutboxWriter
 from paykit.postgres.claims import Claims
 from paykit.postgres.contention import LockedKey, RowsLockedError
 from paykit.postgres.faults import Fault
+from paykit.postgres.fused.fused_driver import FusedDriver
+from paykit.postgres.fused.writes import Write
 from paykit.postgres.lanes import JOB, READING, Lane, Shares
 from paykit.postgres.lock_order import LockOrder
 from paykit.postgres.outbox import Headers, OutboxRow, RawRow
@@ -67,21 +69,13 @@ class Tx:
         now: Business time in UTC, the same for the whole transaction.
         after_commit: What to call, in order, once it is committed: for metrics, so that what is run again counts once.
             None of them may raise.
+        at_end: Takes what is left for the end; None where each write is sent at once.
         lane: How long it waits for locks.
         claims: Which rows it may take, where it is a job's.
     """
 
     __slots__ = (
-        *(
-            "_codec",
-            "_driver",
-            "_held",
-            "_lock_order",
-            "_lock_rank",
-            "_outbox",
-            "_units",
-            "after_commit",
-        ),
+        *("_codec", "_driver", "_held", "_lock_order", "_lock_rank", "_outbox", "_units", "after_commit", "at_end"),
         *("claims", "emitted", "emitted_raw", "lane", "now", "signals"),
     )
 
@@ -94,7 +88,9 @@ class Tx:
         lock_order: LockOrder,
         now: datetime,
         lane: Lane,
+        at_end: FusedDriver | None = None,
     ) -> None:
+        self.at_end = at_end
         self.lane = lane
         self.claims = Claims()
         self._lock_order = lock_order
@@ -113,6 +109,14 @@ class Tx:
     async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         """Run one statement by the driver and give its rows; for hot, set-based statements ($1::text[])."""
         rows: list[asyncpg.Record] = await self._driver.fetch(sql, *args)
+        return rows
+
+    async def look(self, sql: str, *args: Any) -> list[asyncpg.Record]:
+        """Do as `fetch` for a query that locks nothing, and calls nothing that writes.
+
+        Where writes are left for the end, it begins no transaction.
+        """
+        rows: list[asyncpg.Record] = await (self.at_end.look if self.at_end else self._driver.fetch)(sql, *args)
         return rows
 
     async def pages(self, sql: str, *args: Any, rows_max: int) -> AsyncIterator[list[asyncpg.Record]]:
@@ -150,6 +154,13 @@ class Tx:
         """Run one statement by the driver and give the number of rows changed."""
         status: str = await self._driver.execute(sql, *args)
         return int(status.rpartition(" ")[2])
+
+    async def insert(self, sql: str, *args: Any) -> None:
+        """Run an insert that reads no table, or leave it for the end."""
+        if self.at_end is None:
+            await self.run(sql, *args)
+        else:
+            self.at_end.leave(Write(sql, args))
 
     async def copy(self, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
         """Insert many rows by COPY, in the order given."""
@@ -246,7 +257,10 @@ class Tx:
         """
         if any(unit.unsaved for unit in self._units):
             raise DefectError("a command ended without saving what it changed")
-        await self._outbox.write(self._driver, self.emitted, self.emitted_raw)
+        if self.at_end is None:
+            await self._outbox.write(self._driver, self.emitted, self.emitted_raw)
+        else:
+            await self.at_end.finish(await self._outbox.writes(self._driver, self.emitted, self.emitted_raw))
 
 
 class Database:
@@ -273,7 +287,7 @@ class Database:
     ) -> None:
         self.url = url
         self.schema = schema
-        self._sessions = pooled.Sessions(partial(connecting.connect, url, schema))
+        self._sessions = pooled.Sessions(partial(connecting.connect, url, schema), connections_max)
         self._shares = Shares(connections_max)
         self.clock = clock
         self._codec = codec
@@ -291,6 +305,18 @@ class Database:
             RowsLockedError: A row is held by another transaction, and the lane does not wait.
         """
         return await self._run(work, "BEGIN", lane)
+
+    async def write_at_end(self, work: Callable[[Tx], Awaitable[T]], *, lane: Lane) -> T:
+        """Run work once, in a transaction that leaves its writes for the end, and begins only when something needs it.
+
+        What it inserts that others have inserted fails it, with all that it did.
+
+        Raises:
+            UnavailableError: As `transaction`.
+            CommitUnknownError: As `transaction`.
+            RowsLockedError: As `transaction`.
+        """
+        return await self._attempt(work, None, lane)
 
     async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         """Run queries on one consistent snapshot, in a transaction that cannot write."""
@@ -317,25 +343,35 @@ class Database:
                     raise
         raise AssertionError  # The last try returned or raised.
 
-    async def _attempt(self, work: Callable[[Tx], Awaitable[T]], begin: str, lane: Lane) -> T:
+    async def _attempt(self, work: Callable[[Tx], Awaitable[T]], begin: str | None, lane: Lane) -> T:
+        """Run work in a transaction that begins by a statement, or that writes at its end where there is none."""
         async with self._shares.connection(lane.share), self._session(lane) as driver:
+            fused = FusedDriver(driver) if begin is None else None
             tx = Tx(
-                driver=driver,
+                driver=fused or driver,
                 codec=self._codec,
                 outbox=self._outbox,
                 lock_order=self._lock_order,
                 now=self.clock.now(),
                 lane=lane,
+                at_end=fused,
             )
             try:
                 # Inside, for a BEGIN that was cancelled may have begun all the same.
-                await driver.execute(begin)
+                if begin is not None:
+                    await driver.execute(begin)
                 result = await work(tx)
                 await tx.flush()
             except BaseException as error:
-                await pooled.undo(driver, reusable=not faults.is_read_only(error))
+                await pooled.undo(driver, error, begun=fused is None or fused.begun)
                 raise
-            await pooled.commit(driver)
+            if fused is None or fused.begun:
+                await pooled.commit(driver)
+        self._tell(tx)
+        return result
+
+    def _tell(self, tx: Tx) -> None:
+        """Wake whoever waits for what a transaction has committed."""
         if tx.emitted or tx.emitted_raw:
             tx.wake(OUTBOX)
         if self._concluding and not self._concluding.isdisjoint(record for _, _, _, record, *_ in tx.emitted):
@@ -344,7 +380,6 @@ class Database:
             self._on_signal(signal)
         for call in tx.after_commit:
             call()
-        return result
 
     @contextlib.asynccontextmanager
     async def _session(self, lane: Lane) -> AsyncIterator[Any]:

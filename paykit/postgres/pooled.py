@@ -26,39 +26,39 @@ class Session:
 
 
 class Sessions:
-    """The sessions that lie ready; how many are in use at once is for whoever takes them to bound.
+    """The sessions that lie ready; no more than so many are in use at once is for whoever takes them to see to.
 
     Args:
         connect: Opens a connection, whose lock timeout is `connecting.LOCK_TIMEOUT_MS`.
+        sessions_max: Open at once.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Any]]) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Any]], sessions_max: int) -> None:
         self._connect = connect
+        self._sessions_max = sessions_max
         self._ready: list[Session] = []
+        self._in_use = 0
         self._drivers: weakref.WeakSet[Any] = weakref.WeakSet()
 
     async def take(self, lock_timeout_ms: int) -> Session:
         """Return a session that waits for locks for so long, past all that ended while they lay ready.
 
-        The one given back last comes first: what it has prepared is the newest. One that waits as long as it should
-        goes before others, for those have to be told so first.
+        The one given back last comes first, for what it has prepared is the newest. One that waits for another time is
+        told so only where no more may be opened, for that is a statement more each time.
         """
-        session = self._pop(lock_timeout_ms)
-        if session is None:
-            driver = await self._connect()
-            self._drivers.add(driver)
-            session = Session(driver, connecting.LOCK_TIMEOUT_MS)
-        if session.lock_timeout_ms != lock_timeout_ms:
-            try:
-                await session.driver.execute(f"SET lock_timeout = {lock_timeout_ms}")
-            except BaseException:
-                session.driver.terminate()
-                raise
-            session.lock_timeout_ms = lock_timeout_ms
+        self._in_use += 1
+        try:
+            session = self._pop(lock_timeout_ms) or await self._open()
+            if session.lock_timeout_ms != lock_timeout_ms:
+                await self._tell(session, lock_timeout_ms)
+        except BaseException:
+            self._in_use -= 1
+            raise
         return session
 
     def give_back(self, session: Session) -> None:
         """Have a session lie ready that is outside of any transaction; one that was cut is forgotten."""
+        self._in_use -= 1
         if not session.driver.is_closed():
             self._ready.append(session)
 
@@ -77,15 +77,31 @@ class Sessions:
         for at in range(len(self._ready) - 1, -1, -1):
             if self._ready[at].lock_timeout_ms == lock_timeout_ms:
                 return self._ready.pop(at)
-        return self._ready.pop() if self._ready else None
+        full = self._in_use + len(self._ready) > self._sessions_max
+        return self._ready.pop() if self._ready and full else None
+
+    async def _open(self) -> Session:
+        driver = await self._connect()
+        self._drivers.add(driver)
+        return Session(driver, connecting.LOCK_TIMEOUT_MS)
+
+    async def _tell(self, session: Session, lock_timeout_ms: int) -> None:
+        try:
+            await session.driver.execute(f"SET lock_timeout = {lock_timeout_ms}")
+        except BaseException:
+            session.driver.terminate()
+            raise
+        session.lock_timeout_ms = lock_timeout_ms
 
 
-async def undo(driver: Any, *, reusable: bool) -> None:
-    """Roll back what a transaction did, or cut its connection: its state after a failed rollback is unknown.
+async def undo(driver: Any, error: BaseException, *, begun: bool) -> None:
+    """Roll back what a transaction did that failed, or cut its connection: its state is unknown if that failed as well.
 
-    One to a server that takes no writes any more is not reusable either: another server does by now.
+    A statement that was refused, and was a transaction by itself, has left nothing. One to a server that takes no
+    writes any more is not reusable: another server does by now.
     """
-    if not await connecting.end_transaction(driver) or not reusable:
+    undone = not begun and isinstance(error, Exception) and faults.sort(error) is not Fault.UNAVAILABLE
+    if not (undone or await connecting.end_transaction(driver)) or faults.is_read_only(error):
         driver.terminate()
 
 

@@ -40,6 +40,7 @@ _CREATE = Operation(
     reply=lambda payment: pb.CreatePaymentResponse(payment=messages.payment.to_payment(payment)),
     reply_type=pb.CreatePaymentResponse,
     creates=Creates(table=store.payments, read=store.payments.by_key),
+    at_once=True,
     waits_for=(*NOT_TOLD_YET, OrderUnknown),
     wakes=commands.SUBMISSION_JOBS,
 )
@@ -75,8 +76,6 @@ class PaymentServicer(
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._routes = runtime.settings.payment_channels
-        self._unsent_ttl = timedelta(seconds=runtime.settings.unsent_ttl_s)
         self._outcomes = Outcomes(runtime)
         self.watches = Watches(runtime)
 
@@ -163,7 +162,8 @@ class PaymentServicer(
 
     def _reader(self) -> Callable[[pb.CreatePaymentRequest], commands.payment.CreatePayment]:
         """Return what reads the payments of this call."""
-        cause, routes, ttl = current_call().cause, self._routes, self._unsent_ttl
+        cause, settings = current_call().cause, self._runtime.settings
+        routes, ttl = settings.payment_channels, timedelta(seconds=settings.unsent_ttl_s)
         return lambda request: messages.payment.from_create_payment(request, cause, routes, unsent_ttl=ttl)
 
 
