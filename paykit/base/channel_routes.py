@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -39,6 +40,12 @@ class ChannelRoute(ChannelAccess):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")
     currencies: tuple[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], ...] = ()
     methods: tuple[Literal["CARD", "BANK_TRANSFER", "WALLET"], ...] = ()
+
+
+@cache
+def default_routes(address: str | None) -> tuple[ChannelRoute]:
+    """Return the one route to what answers at an address; kept, for every payment asks for it."""
+    return (ChannelRoute(name=DEFAULT_CHANNEL, address=address),)
 
 
 def read(text: Any, table: str) -> Any:

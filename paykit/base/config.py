@@ -30,7 +30,7 @@ from pydantic_settings import (
 )
 
 from paykit.base import channel_routes
-from paykit.base.channel_routes import DEFAULT_CHANNEL, ChannelAccess, ChannelRoute
+from paykit.base.channel_routes import ChannelAccess, ChannelRoute
 from paykit.money import AMOUNT_MINOR_MAX
 
 PREFIX = "PAYSTREAM_"
@@ -316,7 +316,7 @@ class Settings(BaseSettings):
     @property
     def payment_channels(self) -> tuple[ChannelRoute, ...]:
         """The channels of payments in order of preference; in the absence of routes, the one at `channel_address`."""
-        return self.channel_routes or (ChannelRoute(name=DEFAULT_CHANNEL, address=self.channel_address),)
+        return self.channel_routes or channel_routes.default_routes(self.channel_address)
 
     @property
     def payout_channel(self) -> ChannelAccess:

@@ -32,6 +32,12 @@ CALL_SECONDS = Histogram(
 AGE_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
 """Of histograms of how long something took from one service to another."""
 
+CALL_GROUPS = Counter(
+    "paystream_call_groups",
+    "Groups of calls that create something, by operation and way: at_once, failed_at_once (then under_claims as well), "
+    "under_claims",
+    ["operation", "way"],
+)
 CALLS_IN_FLIGHT = Gauge("paystream_grpc_calls_in_flight", "Calls in progress in this process")
 
 

@@ -77,7 +77,7 @@ class MerchantProjection:
 
 async def statuses(tx: Tx, merchant_ids: Collection[str]) -> dict[str, MerchantStanding]:
     """Read the standing of the merchants that are known."""
-    rows = await tx.fetch(_SELECT_STATUSES, list(merchant_ids))
+    rows = await tx.look(_SELECT_STATUSES, list(merchant_ids))
     return {row["merchant_id"]: MerchantStanding(row["status"]) for row in rows}
 
 

@@ -1,20 +1,16 @@
 """PostgreSQL, once for all services: connections, transactions and their retries.
 
-The engine runs in driver-level autocommit and the runtime says BEGIN and COMMIT itself, so that hot statements can go
-straight to asyncpg and ordinary ones through SQLAlchemy Core, in one transaction of one connection.
+The runtime says BEGIN and COMMIT itself: one place decides isolation, lock timeouts and retries.
 """
 
-import asyncio
 import contextlib
-import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import asyncpg
-import sqlalchemy
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from paykit.base.errors import DefectError, UnavailableError
 from paykit.cause import Cause
@@ -26,6 +22,8 @@ from paykit.postgres.batches.outbox_writing import OutboxWriter
 from paykit.postgres.claims import Claims
 from paykit.postgres.contention import LockedKey, RowsLockedError
 from paykit.postgres.faults import Fault
+from paykit.postgres.fused.fused_driver import FusedDriver
+from paykit.postgres.fused.writes import Write
 from paykit.postgres.lanes import JOB, READING, Lane, Shares
 from paykit.postgres.lock_order import LockOrder
 from paykit.postgres.outbox import EncodedEvent, Headers, OutboxRow, RawRow, dataschema
@@ -71,39 +69,30 @@ class Tx:
         now: Business time in UTC, the same for the whole transaction.
         after_commit: What to call, in order, once it is committed: for metrics, so that what is run again counts once.
             None of them may raise.
+        at_end: Takes what is left for the end; None where each write is sent at once.
         lane: How long it waits for locks.
         claims: Which rows it may take, where it is a job's.
     """
 
     __slots__ = (
-        *(
-            "_codec",
-            "_connection",
-            "_driver",
-            "_held",
-            "_lock_order",
-            "_lock_rank",
-            "_outbox",
-            "_units",
-            "after_commit",
-        ),
+        *("_codec", "_driver", "_held", "_lock_order", "_lock_rank", "_outbox", "_units", "after_commit", "at_end"),
         *("claims", "emitted", "emitted_raw", "lane", "now", "signals"),
     )
 
     def __init__(
         self,
         *,
-        connection: AsyncConnection,
         driver: Any,
         codec: Codec,
         outbox: OutboxWriter,
         lock_order: LockOrder,
         now: datetime,
         lane: Lane,
+        at_end: FusedDriver | None = None,
     ) -> None:
+        self.at_end = at_end
         self.lane = lane
         self.claims = Claims()
-        self._connection = connection
         self._lock_order = lock_order
         self._lock_rank = 0
         self._units: list[Unsaved] = []
@@ -120,6 +109,14 @@ class Tx:
     async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         """Run one statement by the driver and give its rows; for hot, set-based statements ($1::text[])."""
         rows: list[asyncpg.Record] = await self._driver.fetch(sql, *args)
+        return rows
+
+    async def look(self, sql: str, *args: Any) -> list[asyncpg.Record]:
+        """Do as `fetch` for a query that locks nothing, and calls nothing that writes.
+
+        Where writes are left for the end, it begins no transaction.
+        """
+        rows: list[asyncpg.Record] = await (self.at_end.look if self.at_end else self._driver.fetch)(sql, *args)
         return rows
 
     async def pages(self, sql: str, *args: Any, rows_max: int) -> AsyncIterator[list[asyncpg.Record]]:
@@ -158,18 +155,16 @@ class Tx:
         status: str = await self._driver.execute(sql, *args)
         return int(status.rpartition(" ")[2])
 
+    async def insert(self, sql: str, *args: Any) -> None:
+        """Run an insert that reads no table, or leave it for the end."""
+        if self.at_end is None:
+            await self.run(sql, *args)
+        else:
+            self.at_end.leave(Write(sql, args))
+
     async def copy(self, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
         """Insert many rows by COPY, in the order given."""
         await self._driver.copy_records_to_table(table, records=rows, columns=list(columns))
-
-    async def select(self, statement: sqlalchemy.Executable) -> Sequence[sqlalchemy.Row[Any]]:
-        """Run a SQLAlchemy statement and give its rows."""
-        return (await self._connection.execute(statement)).all()
-
-    async def execute(self, statement: sqlalchemy.Executable) -> int:
-        """Run a SQLAlchemy statement and give the number of rows changed."""
-        result = await self._connection.execute(statement)
-        return int(result.rowcount)
 
     def hold(self, *keys: Hashable) -> None:
         """State that these aggregates are locked, or were just inserted, by this transaction."""
@@ -265,7 +260,10 @@ class Tx:
         """
         if any(unit.unsaved for unit in self._units):
             raise DefectError("a command ended without saving what it changed")
-        await self._outbox.write(self._driver, self.emitted, self.emitted_raw)
+        if self.at_end is None:
+            await self._outbox.write(self._driver, self.emitted, self.emitted_raw)
+        else:
+            await self.at_end.finish(await self._outbox.writes(self._driver, self.emitted, self.emitted_raw))
 
 
 class Database:
@@ -290,10 +288,9 @@ class Database:
         on_signal: Callable[[str], None] = lambda _signal: None,
         concluding: Collection[str] = (),
     ) -> None:
-        self._drivers: weakref.WeakSet[Any] = weakref.WeakSet()
         self.url = url
         self.schema = schema
-        self._engine = self._make_engine(connections_max)
+        self._sessions = pooled.Sessions(partial(connecting.connect, url, schema), connections_max)
         self._shares = Shares(connections_max)
         self.clock = clock
         self._codec = codec
@@ -310,9 +307,19 @@ class Database:
             CommitUnknownError: The connection broke during COMMIT.
             RowsLockedError: A row is held by another transaction, and the lane does not wait.
         """
-        as_connected = lane.lock_timeout_ms == connecting.LOCK_TIMEOUT_MS
-        begin = "BEGIN" if as_connected else f"BEGIN; SET LOCAL lock_timeout = {lane.lock_timeout_ms}"
-        return await self._run(work, begin, lane)
+        return await self._run(work, "BEGIN", lane)
+
+    async def write_at_end(self, work: Callable[[Tx], Awaitable[T]], *, lane: Lane) -> T:
+        """Run work once, in a transaction that leaves its writes for the end, and begins only when something needs it.
+
+        What it inserts that others have inserted fails it, with all that it did.
+
+        Raises:
+            UnavailableError: As `transaction`.
+            CommitUnknownError: As `transaction`.
+            RowsLockedError: As `transaction`.
+        """
+        return await self._attempt(work, None, lane)
 
     async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         """Run queries on one consistent snapshot, in a transaction that cannot write."""
@@ -326,27 +333,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection; those that a silent server does not let go are cut."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(connecting.END_TIMEOUT_S):
-                await self._engine.dispose()
-        for driver in list(self._drivers):
-            driver.terminate()
-
-    def _make_engine(self, connections_max: int) -> AsyncEngine:
-        return create_async_engine(
-            "postgresql+asyncpg://",
-            isolation_level="AUTOCOMMIT",
-            pool_size=connections_max,
-            max_overflow=0,
-            pool_timeout=connecting.CONNECT_TIMEOUT_S,
-            pool_reset_on_return=None,
-            connect_args={"async_creator_fn": self._connect},
-        )
-
-    async def _connect(self) -> Any:
-        driver = await connecting.connect(self.url, self.schema)
-        self._drivers.add(driver)
-        return driver
+        await self._sessions.close()
 
     async def _run(self, work: Callable[[Tx], Awaitable[T]], begin: str, lane: Lane) -> T:
         for tries_left in range(TRANSACTION_TRIES_MAX - 1, -1, -1):
@@ -359,26 +346,35 @@ class Database:
                     raise
         raise AssertionError  # The last try returned or raised.
 
-    async def _attempt(self, work: Callable[[Tx], Awaitable[T]], begin: str, lane: Lane) -> T:
-        async with self._shares.connection(lane.share), self._connected() as (connection, driver):
+    async def _attempt(self, work: Callable[[Tx], Awaitable[T]], begin: str | None, lane: Lane) -> T:
+        """Run work in a transaction that begins by a statement, or that writes at its end where there is none."""
+        async with self._shares.connection(lane.share), self._session(lane) as driver:
+            fused = FusedDriver(driver) if begin is None else None
             tx = Tx(
-                connection=connection,
-                driver=driver,
+                driver=fused or driver,
                 codec=self._codec,
                 outbox=self._outbox,
                 lock_order=self._lock_order,
                 now=self.clock.now(),
                 lane=lane,
+                at_end=fused,
             )
             try:
                 # Inside, for a BEGIN that was cancelled may have begun all the same.
-                await driver.execute(begin)
+                if begin is not None:
+                    await driver.execute(begin)
                 result = await work(tx)
                 await tx.flush()
             except BaseException as error:
-                await pooled.give_back(connection, driver, reusable=not faults.is_read_only(error))
+                await pooled.undo(driver, error, begun=fused is None or fused.begun)
                 raise
-            await pooled.commit(connection, driver)
+            if fused is None or fused.begun:
+                await pooled.commit(driver)
+        self._tell(tx)
+        return result
+
+    def _tell(self, tx: Tx) -> None:
+        """Wake whoever waits for what a transaction has committed."""
         if tx.emitted or tx.emitted_raw:
             tx.wake(OUTBOX)
         if self._concluding and not self._concluding.isdisjoint(record for _, _, _, record, *_ in tx.emitted):
@@ -387,13 +383,16 @@ class Database:
             self._on_signal(signal)
         for call in tx.after_commit:
             call()
-        return result
 
     @contextlib.asynccontextmanager
-    async def _connected(self) -> AsyncIterator[tuple[AsyncConnection, Any]]:
+    async def _session(self, lane: Lane) -> AsyncIterator[Any]:
+        """Use the driver's connection of a session."""
         try:
-            async with self._engine.connect() as connection:
-                yield connection, await pooled.live_driver(connection)
+            session = await self._sessions.take(lane.lock_timeout_ms)
+            try:
+                yield session.driver
+            finally:
+                self._sessions.give_back(session)
         except Exception as error:
             if not isinstance(error, UnavailableError) and faults.sort(error) is Fault.UNAVAILABLE:
                 raise UnavailableError(f"PostgreSQL is unavailable: {error}", part="postgresql") from error

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from paykit.events.event import Event
+from paykit.postgres.fused.writes import Write
 
 OutboxRow = tuple[str, str, str, str, str, datetime, str | None, bytes]
 """topic, key, event_id, event_type, dataschema, occurred_at, traceparent, value."""
@@ -126,13 +127,12 @@ async def insert_outbox_rows(driver: Any, rows: Sequence[OutboxRow]) -> None:
     if len(rows) >= COPY_ROWS_MIN:
         await driver.copy_records_to_table("outbox", records=rows, columns=COLUMNS)
     else:
-        await driver.execute(_INSERT, *map(list, zip(*rows, strict=True)))
+        await _carry_out(driver, outbox_write(rows))
 
 
 async def insert_packed_rows(driver: Any, rows: Sequence[tuple[OutboxRow, int]]) -> None:
     """Append rows in the order given, each with the number of events that it holds."""
-    columns = zip(*[(*row, events) for row, events in rows], strict=True)
-    await driver.execute(_INSERT_PACKED, *map(list, columns))
+    await _carry_out(driver, packed_write(rows))
 
 
 async def replace_batches(driver: Any, batch_ids: Sequence[int], events: Sequence[Any]) -> None:
@@ -154,5 +154,24 @@ async def _replace(driver: Any, table: str, delete: str, batch_ids: Sequence[int
 
 async def insert_raw_row(driver: Any, row: RawRow) -> None:
     """Append a message whose bytes and headers are given."""
+    await _carry_out(driver, raw_write(row))
+
+
+def outbox_write(rows: Sequence[OutboxRow]) -> Write:
+    """Return the insert of rows, at least one, in the order given."""
+    return Write(_INSERT, tuple(map(list, zip(*rows, strict=True))))
+
+
+def packed_write(rows: Sequence[tuple[OutboxRow, int]]) -> Write:
+    """Return the insert of rows, at least one, in the order given, each with the number of events that it holds."""
+    return Write(_INSERT_PACKED, tuple(map(list, zip(*[(*row, events) for row, events in rows], strict=True))))
+
+
+def raw_write(row: RawRow) -> Write:
+    """Return the insert of a message whose bytes and headers are given."""
     names, values = [name for name, _ in row.headers], [content for _, content in row.headers]
-    await driver.execute(_INSERT_RAW, row.topic, row.key, row.now, row.value, names, values)
+    return Write(_INSERT_RAW, (row.topic, row.key, row.now, row.value, names, values))
+
+
+async def _carry_out(driver: Any, write: Write) -> None:
+    await driver.execute(write.sql, *write.args)

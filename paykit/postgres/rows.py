@@ -1,10 +1,30 @@
-"""What set-based statements share: arrays for `unnest`, and the check that a row was changed for each key."""
+"""What set-based statements share: arrays for `unnest`, their types, and the check that each key changed a row."""
 
-from collections.abc import Iterable, Sequence
+import types
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
 from operator import attrgetter
-from typing import Any
+from typing import Any, Union
 
 from paykit.errors import InvariantError
+
+SQL_TYPES: Mapping[Any, str] = types.MappingProxyType(
+    {
+        str: "text",
+        int: "bigint",
+        bool: "boolean",
+        bytes: "bytea",
+        datetime: "timestamptz",
+        date: "date",
+        timedelta: "interval",
+        Decimal: "numeric",
+        tuple[int, ...]: "bigint[]",
+    }
+)
+"""By the type of the attribute; a StrEnum is text."""
 
 
 def columns(rows: Sequence[Any], names: Sequence[str]) -> list[list[Any]]:
@@ -25,3 +45,19 @@ def require_all_changed(table: str, changed: int, wanted: int) -> None:
 def array_text(values: Iterable[object] | None) -> str | None:
     """Return an array of numbers, or of ids, in which nothing needs quoting."""
     return None if values is None else "{" + ",".join(map(str, values)) + "}"
+
+
+def sql_type(hint: Any) -> str:
+    """Return the type of the column of an attribute; empty where its type does not say it."""
+    inner = plain_type(hint)
+    if isinstance(inner, type) and issubclass(inner, StrEnum):
+        return "text"
+    return SQL_TYPES.get(inner, "")
+
+
+def plain_type(hint: Any) -> Any:
+    """Return the type of an attribute that may be None."""
+    if typing.get_origin(hint) in (Union, types.UnionType):
+        (inner,) = (part for part in typing.get_args(hint) if part is not type(None))
+        return inner
+    return hint

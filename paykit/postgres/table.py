@@ -9,39 +9,22 @@ Every statement is one round trip, whatever the number of rows.
 """
 
 import dataclasses
-import types
 import typing
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from operator import attrgetter
-from typing import Any, Generic, TypeVar, Union
+from typing import Any, Generic, TypeVar
 
 from paykit.base.errors import DefectError
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
-from paykit.postgres.rows import array_text, require_all_changed
+from paykit.postgres.fused.writes import Write
+from paykit.postgres.rows import array_text, plain_type, require_all_changed, sql_type
 from paykit.work import Rows
 
 K = TypeVar("K")
 Row = TypeVar("Row")
-
-SQL_TYPES: Mapping[Any, str] = types.MappingProxyType(
-    {
-        str: "text",
-        int: "bigint",
-        bool: "boolean",
-        bytes: "bytea",
-        datetime: "timestamptz",
-        date: "date",
-        timedelta: "interval",
-        Decimal: "numeric",
-        tuple[int, ...]: "bigint[]",
-    }
-)
-"""By the type of the attribute; a StrEnum is text."""
 
 
 class Table(Generic[K, Row]):
@@ -53,7 +36,7 @@ class Table(Generic[K, Row]):
         key: The primary key; of several columns, keys are tuples.
         changing: The columns that `update` writes.
         given: The columns that inserts write, where the others begin with the database's defaults; None for all.
-        shared: Of these, the ones that rows inserted by `insert_absent` at one time have alike: they are sent once.
+        shared: Of these, the ones that rows inserted in one statement have alike: they are sent once.
         without: Fields of the dataclass that are no columns and have defaults.
         computed: Fields that are read by an SQL expression and never written.
         sql_types: Where the type of the attribute does not say it.
@@ -90,7 +73,7 @@ class Table(Generic[K, Row]):
         self._given = tuple(dict.fromkeys(column for column in given_columns if column not in expressions))
         self._shared = tuple(shared)
         self._own = tuple(column for column in self._given if column not in self._shared)
-        self._sql_types = {column: _sql_type(hint) for column, (_, hint) in attributes.items()} | dict(sql_types or {})
+        self._sql_types = {column: sql_type(hint) for column, (_, hint) in attributes.items()} | dict(sql_types or {})
         self.read = _reader(row, without, self.columns, readers or {})
         self._key_of = attrgetter(*self._key)
         self._values_given = self._row_writer()
@@ -100,7 +83,8 @@ class Table(Generic[K, Row]):
             for column in self.columns
         )
         self._update = self._update_statement() if changing else ""
-        self._insert_absent = cache(self._insert_absent_statement)
+        self._insert_of = cache(self._insert_statement)
+        self._insert = self._insert_of(self._own) if all(map(self._sql_types.get, self._given)) else ""
 
     def key_of(self, row: Row, /) -> K:
         """Return the key of a row."""
@@ -119,10 +103,8 @@ class Table(Generic[K, Row]):
 
     async def select(self, tx: Tx, condition: str, *args: Any) -> list[Row]:
         """Read the rows of a condition, which may go on with an order and a limit."""
-        read = self.read
-        return [
-            read(row) for row in await tx.fetch(f"SELECT {self.selected} FROM {self.quoted} WHERE {condition}", *args)
-        ]
+        rows = await tx.look(f"SELECT {self.selected} FROM {self.quoted} WHERE {condition}", *args)
+        return list(map(self.read, rows))
 
     async def page(
         self,
@@ -219,8 +201,10 @@ class Table(Generic[K, Row]):
 
     async def insert(self, tx: Tx, rows: Sequence[Row]) -> None:
         """Insert rows, in the order of their keys."""
-        if rows:
-            ordered = sorted(rows, key=self._key_of)
+        ordered = sorted(rows, key=self._key_of)
+        if ordered and tx.at_end and self._insert:
+            tx.at_end.leave(self._write(ordered))
+        elif ordered:
             await tx.copy(self.name, self._given, [self._values_given(row) for row in ordered])
 
     async def insert_absent(
@@ -239,11 +223,8 @@ class Table(Generic[K, Row]):
             return []
         unique = unique or self._key
         ordered = sorted(rows, key=attrgetter(*(self._paths[column] for column in unique)))
-        shared = self._arguments(ordered, self._shared)
-        if any(len(set(values)) > 1 for values in shared):
-            raise DefectError(f"rows of {self.name} inserted together differ in one of {', '.join(self._shared)}")
-        args = (*self._arguments(ordered, self._own), *(values[0] for values in shared))
-        inserted = await tx.fetch(self._insert_absent(unique, where), *args)
+        conflict = f"ON CONFLICT ({', '.join(unique)}) {where and f'WHERE {where}'} DO NOTHING RETURNING {self.key}"
+        inserted = await tx.fetch(f"{self._insert} {conflict}", *self._insert_arguments(ordered))
         return [typing.cast("K", row[0] if len(self._key) == 1 else tuple(row)) for row in inserted]
 
     async def update(self, tx: Tx, rows: Collection[Row]) -> None:
@@ -274,6 +255,24 @@ class Table(Generic[K, Row]):
         arrays = [self._sql_types[name].endswith("[]") for name in names]
         return [list(map(array_text, some)) if array else some for some, array in zip(values, arrays, strict=True)]
 
+    def _insert_arguments(self, rows: Sequence[Row]) -> tuple[Any, ...]:
+        """Return the arguments of `_insert`."""
+        shared = self._arguments(rows, self._shared)
+        if any(len(set(values)) > 1 for values in shared):
+            raise DefectError(f"rows of {self.name} inserted together differ in one of {', '.join(self._shared)}")
+        return (*self._arguments(rows, self._own), *(values[0] for values in shared))
+
+    def _write(self, rows: Sequence[Row]) -> Write:
+        """Return the insert of rows, without the columns that none has: an array of nothing costs as much as any.
+
+        No nullable column has another default than NULL, as a test sees to.
+        """
+        args = self._insert_arguments(rows)
+        names = self._own
+        had = [at for at in range(len(names)) if args[at].count(None) < len(rows)]
+        own = tuple([names[at] for at in had])
+        return Write(self._insert_of(own), (*[args[at] for at in had], *args[len(names) :]))
+
     def _row_writer(self) -> Callable[[Row], tuple[Any, ...]]:
         """Write and compile what makes the values that inserts write of a row, in the order of their columns."""
         scope: dict[str, Any] = {f"write_{column}": write for column, write in self._writers.items()}
@@ -288,15 +287,12 @@ class Table(Generic[K, Row]):
         sql_type = self._sql_types[column]
         return f"new.{column}::{sql_type}" if sql_type.endswith("[]") else f"new.{column}"
 
-    def _insert_absent_statement(self, unique: tuple[str, ...], where: str) -> str:
-        own = ", ".join(self._own)
-        shared = [f"${at}::{self._sql_types[column]}" for at, column in enumerate(self._shared, len(self._own) + 1)]
+    def _insert_statement(self, own: tuple[str, ...]) -> str:
+        shared = [f"${at}::{self._sql_types[column]}" for at, column in enumerate(self._shared, len(own) + 1)]
         return (
-            f"INSERT INTO {self.quoted} ({', '.join((*self._own, *self._shared))}) "
-            f"SELECT {', '.join((*map(self._new, self._own), *shared))} "
-            f"FROM unnest({self.parameters(self._own)}) AS new ({own}) "
-            f"ON CONFLICT ({', '.join(unique)}) {where and f'WHERE {where}'} DO NOTHING "
-            f"RETURNING {', '.join(self._key)}"
+            f"INSERT INTO {self.quoted} ({', '.join((*own, *self._shared))}) "
+            f"SELECT {', '.join((*map(self._new, own), *shared))} "
+            f"FROM unnest({self.parameters(own)}) AS new ({', '.join(own)})"
         )
 
     def _update_statement(self) -> str:
@@ -352,21 +348,6 @@ def _attributes(row: Any, without: Collection[str] = ()) -> dict[str, tuple[str,
     return attributes
 
 
-def _sql_type(hint: Any) -> str:
-    inner = _plain(hint)
-    if isinstance(inner, type) and issubclass(inner, StrEnum):
-        return "text"
-    return SQL_TYPES.get(inner, "")
-
-
-def _plain(hint: Any) -> Any:
-    """Return the type of an attribute that may be None."""
-    if typing.get_origin(hint) in (Union, types.UnionType):
-        (inner,) = (part for part in typing.get_args(hint) if part is not type(None))
-        return inner
-    return hint
-
-
 def _reader(
     row: type[Row], without: Collection[str], names: Sequence[str], readers: Mapping[str, Callable[[Any], Any]]
 ) -> Callable[[Sequence[Any]], Row]:
@@ -389,7 +370,7 @@ def _reader(
 
 def _attribute_reader(hint: Any) -> Callable[[Any], Any] | None:
     """Return what makes an attribute of its column, and None of None; None where they are the same."""
-    inner = _plain(hint)
+    inner = plain_type(hint)
     if typing.get_origin(inner) is tuple:
         return lambda values: None if values is None else tuple(values)
     if not (isinstance(inner, type) and issubclass(inner, StrEnum)):

@@ -1,11 +1,13 @@
 """Wakes the relay and the jobs as soon as there is work: by an event in this process, by NOTIFY in others.
 
 NOTIFY runs in transactions of its own, at most one per NOTIFY_PAUSE_S: inside business transactions it would serialise
-their commits. A lost notification only costs the wait for the next poll.
+their commits. While there is work without end, whoever is to do it is awake anyway, and is told less often. A lost
+notification only costs the wait for the next poll.
 """
 
 import asyncio
 import contextlib
+from collections.abc import Collection
 from typing import Any
 
 import structlog
@@ -15,6 +17,8 @@ from paykit.postgres.faults import Fault
 
 NOTIFY_PAUSE_S = 0.01
 """The least time between two notifications of one process."""
+NOTIFY_PAUSE_S_MAX = 0.04
+"""The most of it, once signals of work came during each of several pauses."""
 RECONNECT_PAUSE_S = 1.0
 PING_S = 10.0
 """How often a connection with nothing to tell asks whether the server is still there."""
@@ -25,6 +29,8 @@ OUTCOMES = "outcomes"
 """The signal of events that conclude what calls may wait for."""
 CHANGES = "changes"
 """The signal of changes of what streams may watch; every other signal is a job's name."""
+_WAITED_FOR = frozenset({OUTCOMES, CHANGES})
+"""Signals that somebody waits behind: they are never told less often."""
 
 _log = structlog.get_logger()
 
@@ -76,6 +82,7 @@ class Wakeups:
         self._connection.add_termination_listener(lambda _: self._remote_pending.set())
         await self._connection.add_listener(self._channel, self._on_notification)
         self.wake_all()  # Something may have been signalled while nobody listened.
+        pause_s = NOTIFY_PAUSE_S
         while True:
             await wait(self._remote_pending, PING_S)
             signals, self._remote = self._remote, set()
@@ -83,7 +90,8 @@ class Wakeups:
             await self._connection.execute(
                 "SELECT pg_notify($1, s) FROM unnest($2::text[]) s", self._channel, [*signals], timeout=PING_TIMEOUT_S
             )
-            await asyncio.sleep(NOTIFY_PAUSE_S)
+            await asyncio.sleep(pause_s)
+            pause_s = next_pause_s(pause_s, pending=self._remote)
 
     def _on_notification(self, connection: Any, pid: int, _channel: str, signal: str) -> None:
         if pid != connection.get_server_pid() and signal in self._events:
@@ -93,6 +101,18 @@ class Wakeups:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
+
+
+def next_pause_s(pause_s: float, *, pending: Collection[str]) -> float:
+    """Return the pause after the next notification.
+
+    Args:
+        pause_s: That after the last one.
+        pending: The signals that came during it.
+    """
+    if not pending or not _WAITED_FOR.isdisjoint(pending):
+        return NOTIFY_PAUSE_S
+    return min(2 * pause_s, NOTIFY_PAUSE_S_MAX)
 
 
 async def wait(event: asyncio.Event, timeout_s: float) -> None:

@@ -19,6 +19,8 @@ from paykit.base.errors import UnavailableError
 from paykit.cause import CreatingCall
 from paykit.errors import RequestIdReused
 from paykit.postgres.database import Tx
+from paykit.postgres.fused.fused_driver import FusedDriver
+from paykit.postgres.fused.writes import Write
 from paykit.postgres.partitions.idempotency_schema import FIRST_DAY, LAST_DAY, OVERLAP_MIN
 from paykit.postgres.partitions.time_partitions import TimePartitions
 
@@ -185,6 +187,16 @@ FROM (
 WHERE {_PLACED} AND clock_timestamp() < now() + interval '{TRANSACTION_MIN_MAX} minutes'
 """
 
+# Of calls whose claims nobody had when the statement began, as its key says. As above, not if the transaction is old.
+_CLAIM_ANSWERED = f"""
+INSERT INTO idempotency_claim (caller, method, request_id, day, request_hash, reply)
+SELECT c.caller, $1::text, c.request_id, {FIRST_DAY} + days.later, c.request_hash, c.reply
+FROM unnest($2::text[], $3::uuid[], $4::bytea[], $5::bytea[]) AS c (caller, request_id, request_hash, reply),
+    generate_series(0, {LAST_DAY} - {FIRST_DAY}) AS days (later)
+WHERE clock_timestamp() < now() + interval '{TRANSACTION_MIN_MAX} minutes'
+ORDER BY days.later, c.caller, c.request_id
+"""
+
 _RELEASE_CLAIMS = f"""
 DELETE FROM idempotency_claim k
 USING (SELECT own.part, own.place FROM {_UNNEST_KEYS} {_OWN_DAYS} WHERE own.reply IS NULL) AS own
@@ -254,6 +266,19 @@ async def store(tx: Tx, replies: Sequence[tuple[Key, bytes]]) -> None:
         stored = await tx.run(_STORE_REPLIES, *_columns([key for key, _ in replies]), [reply for _, reply in replies])
         if stored < len(replies):
             raise UnavailableError("the transaction of the call took too long", part="postgresql")
+
+
+def claim_answered(at_end: FusedDriver, answers: Sequence[tuple[Claim, bytes]]) -> None:
+    """Claim request ids of one method at the end of a transaction that leaves its writes for it, with the replies.
+
+    A claim that another transaction has fails this one. Calls of operations that create something alone are claimed so:
+    what an earlier call created, whose claim is from another day or forgotten, fails it by its request key.
+    """
+    if answers:
+        callers, methods, request_ids = _columns([claim.key for claim, _ in answers])
+        hashes, replies = [claim.request_hash for claim, _ in answers], [reply for _, reply in answers]
+        write = Write(_CLAIM_ANSWERED, (methods[0], callers, request_ids, hashes, replies))
+        at_end.answer(write, len(answers))
 
 
 async def release(tx: Tx, keys: Sequence[Key]) -> None:

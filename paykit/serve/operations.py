@@ -32,6 +32,8 @@ class Operation(Generic[I, R, Reply]):
         reply_type: The response message's class.
         creates: Where its results are kept with the calls that created them, if it creates something; its items have an
             attribute `creating_call` then.
+        at_once: Whether single calls go without a claim beforehand (`groups.at_once`). Only where each that succeeds
+            inserts a row with its request key into the table of `creates`, which has a unique index of these.
         waits_for: Refusals that an event on its way may yet make untrue: the call waits a moment before it is refused.
         wakes: Jobs that have work when the command has committed.
     """
@@ -41,6 +43,7 @@ class Operation(Generic[I, R, Reply]):
     reply: Callable[[R], Reply]
     reply_type: type[Reply]
     creates: idempotency.Creates[R] | None = None
+    at_once: bool = False
     waits_for: tuple[type[DomainError], ...] = ()
     wakes: tuple[str, ...] = ()
 

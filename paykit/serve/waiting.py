@@ -61,11 +61,12 @@ async def until_known(missing: Missing, call: Callable[[], Awaitable[T]]) -> T:
     """
     if not missing:
         return await call()
-    pauses = Pauses()
+    pauses: Pauses | None = None
     while True:
         try:
             return await call()
         except missing:
+            pauses = pauses or Pauses()
             if not await pauses.next():
                 raise
 

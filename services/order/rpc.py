@@ -26,6 +26,7 @@ _CREATE = Operation(
     reply=lambda order: pb.CreateOrderResponse(order=messages.to_order(order)),
     reply_type=pb.CreateOrderResponse,
     creates=Creates(table=store.orders, read=store.orders.in_full),
+    at_once=True,
     waits_for=NOT_TOLD_YET,
 )
 _CANCEL = Operation(

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from paykit.base.metrics import CALL_GROUPS
 from paykit.errors import DomainError, RequestIdReused
 from paykit.postgres.database import Tx
 from paykit.process.runtime import REPLAYED_TRAILER, Runtime
@@ -63,9 +64,10 @@ async def assert_repeats_create_nothing(runtime: Runtime, repeated: Repeated, st
             await runtime.transaction(lambda tx: tx.run("DELETE FROM idempotency_claim"))
         first = number not in bodies
         body = bodies.setdefault(number, number) + (0 if first or not other_body else 2)
-        before = await _counts(runtime)
+        before, failed = await _counts(runtime), groups("failed_at_once")
         call = act_as("shop")
         outcome = await _outcome(repeated, repeated.request(request_ids[number], body))
+        assert not first or groups("failed_at_once") == failed
         if body != bodies[number]:
             assert isinstance(outcome, RequestIdReused), outcome
             assert await _counts(runtime) == before
@@ -74,6 +76,18 @@ async def assert_repeats_create_nothing(runtime: Runtime, repeated: Repeated, st
         assert created.setdefault(number, repeated.created(outcome)) == repeated.created(outcome)
         assert (REPLAYED_TRAILER in call.trailers) is (repeated.trailer and not first)
         assert first or await _counts(runtime) == before
+
+
+def groups(way: str, operation: str | None = None) -> int:
+    """Count the groups of calls of this process that went a way, of one operation or of all."""
+    return sum(
+        int(sample.value)
+        for family in CALL_GROUPS.collect()
+        for sample in family.samples
+        if sample.name == "paystream_call_groups_total"
+        and sample.labels["way"] == way
+        and operation in {None, sample.labels["operation"]}
+    )
 
 
 async def _outcome(repeated: Repeated, request: Any) -> Any:

@@ -21,6 +21,7 @@ from tests.integration.payment import test_repeated_calls as of_payment
 from tests.integration.reconciliation import test_repeated_calls as of_reconciliation
 from tests.integration.settlement import test_repeated_calls as of_settlement
 from tests.integration.withdrawal import test_repeated_calls as of_withdrawal
+from tests.line import books
 
 REPEATED: Mapping[str, Mapping[str, Any]] = {
     "accounting": of_accounting.REPEATED,
@@ -142,3 +143,27 @@ def test_what_creates_keeps_its_call_and_what_changes_does_not(service: str) -> 
 
 def _has_request_id(message: Descriptor) -> bool:
     return "request_id" in message.fields_by_name and not message.name.startswith("Report")
+
+
+AT_ONCE = {
+    "order": {"CreateOrder"},
+    "payment": {"CapturePayment", "CreatePayment", "CreateRefund"},
+    "withdrawal": {"CreateWithdrawal"},
+}
+"""Calls that are not claimed beforehand."""
+_UNIQUE_KEYS = """
+SELECT indrelid::regclass::text AS name FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ALL (indkey)
+WHERE indisunique AND attname = 'request_key' AND indnkeyatts = 1
+    AND pg_get_expr(indpred, indrelid) = '(request_key IS NOT NULL)'
+"""
+
+
+@pytest.mark.parametrize("service", schema_names())
+async def test_what_is_not_claimed_beforehand_creates_rows_with_a_unique_key_of_their_call(
+    admin_url: str, service: str
+) -> None:
+    at_once = {operation.name: operation for operation in operations_of(service) if operation.at_once}
+    assert set(at_once) == AT_ONCE.get(service, set())
+    async with books.opened(admin_url) as kept:
+        unique = {row["name"].rpartition(".")[2].strip('"') for row in await kept.rows(_UNIQUE_KEYS)}
+    assert {operation.creates.table.quoted.strip('"') for operation in at_once.values() if operation.creates} <= unique

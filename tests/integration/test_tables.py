@@ -38,3 +38,17 @@ async def test_every_table_is_declared(admin_url: str, name: str) -> None:
         tables = {row["relname"] for row in await kept.rows(_TABLES, name)}
     assert tables == RUNTIME_TABLES | set(service.records) | set(service.projections)
     assert set(service.records).isdisjoint(service.projections)
+
+
+_DEFAULTS_OF_NULLABLE = """
+SELECT relname || '.' || attname AS name FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped
+    AND atthasdef AND attgenerated = '' AND NOT attnotnull
+"""
+
+
+@pytest.mark.parametrize("name", schema_names())
+async def test_a_column_that_may_be_null_has_no_other_default(admin_url: str, name: str) -> None:
+    """So that an insert whose rows all lack it may leave it out."""
+    async with books.opened(admin_url) as kept:
+        assert [row["name"] for row in await kept.rows(_DEFAULTS_OF_NULLABLE, name)] == []

@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from paykit.postgres.batches.outbox_batches import DATASCHEMA, EVENT_TYPE, Packer, parts
-from paykit.postgres.outbox import OutboxRow, RawRow, insert_outbox_rows, insert_packed_rows, insert_raw_row
+from paykit.postgres.fused.writes import Write
+from paykit.postgres.outbox import (
+    OutboxRow,
+    RawRow,
+    insert_outbox_rows,
+    insert_packed_rows,
+    insert_raw_row,
+    outbox_write,
+    packed_write,
+    raw_write,
+)
 
 ASK_EVERY_S = 60.0
 """For how long an answer stands whether batches are to be written; `paystream outbox batches` tells so."""
@@ -30,17 +40,27 @@ class OutboxWriter:
             DefectError: A text of an event holds NUL.
         """
         if len(events) > 1 and await self._batches_are_written(driver):
-            await insert_packed_rows(driver, [self._packed(part) for part in parts(events)])
+            await insert_packed_rows(driver, self._packed_all(events))
         elif events:
             await insert_outbox_rows(driver, events)
         for row in raw:
             await insert_raw_row(driver, row)
+
+    async def writes(self, driver: Any, events: Sequence[OutboxRow], raw: Sequence[RawRow]) -> list[Write]:
+        """Do as `write`, but leave it to the caller to carry the inserts out, in their order."""
+        writes = list(map(raw_write, raw))
+        if len(events) > 1 and await self._batches_are_written(driver):
+            return [packed_write(self._packed_all(events)), *writes]
+        return [outbox_write(events), *writes] if events else writes
 
     async def _batches_are_written(self, driver: Any) -> bool:
         if time.monotonic() >= self._asked_s + ASK_EVERY_S:
             self._batches = bool(await driver.fetchval(_SELECT_BATCHES))
             self._asked_s = time.monotonic()
         return self._batches
+
+    def _packed_all(self, events: Sequence[OutboxRow]) -> list[tuple[OutboxRow, int]]:
+        return [self._packed(part) for part in parts(events)]
 
     def _packed(self, part: Sequence[OutboxRow]) -> tuple[OutboxRow, int]:
         if len(part) == 1:

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+import structlog
 from google.protobuf.message import Message
 
 from paykit.base import tracing
@@ -14,6 +16,8 @@ from paykit.postgres.contention import LockedKey, RowsLockedError
 from paykit.postgres.database import Database, Tx
 from paykit.postgres.faults import Fault
 from paykit.postgres.lanes import Lane
+from paykit.serve.groups import at_once
+from paykit.serve.groups.at_once import Confidence
 from paykit.serve.operations import Acceptance, Call, Operation, Outcome, apply
 
 I = TypeVar("I")  # noqa: E741 - item
@@ -24,6 +28,8 @@ COMMIT_LOOKUPS_MAX = 3
 """Times a call is looked up by its request id after the connection broke during COMMIT."""
 COMMIT_LOOKUP_PAUSE_S = 0.2
 
+_log = structlog.get_logger()
+
 
 class Commits(Generic[I, R, Reply]):
     """Carries out calls of one operation."""
@@ -31,6 +37,40 @@ class Commits(Generic[I, R, Reply]):
     def __init__(self, database: Database, operation: Operation[I, R, Reply]) -> None:
         self._database = database
         self._operation = operation
+        self._confidence = Confidence(operation.name) if operation.at_once else None
+
+    async def commit_at_once(self, calls: Sequence[Call[I]], lane: Lane) -> Sequence[Outcome | None]:
+        """Carry out calls as `commit` does, in fewer statements where nothing speaks against it.
+
+        Returns:
+            One outcome per call, in order; None for one that is to be decided anew, by `commit`.
+
+        Raises:
+            RowsLockedError, UnavailableError: As `commit`.
+        """
+        confidence = self._confidence
+        if confidence is None:
+            return await self.commit(calls, lane)
+        if confidence.tries():
+            try:
+                outcomes = await self._at_once(calls, lane)
+            except CommitUnknownError:
+                await asyncio.sleep(COMMIT_LOOKUP_PAUSE_S)
+            except (UnavailableError, RowsLockedError):
+                raise
+            except Exception as error:  # noqa: BLE001 - nothing was done, and the same calls meet it again under claims
+                confidence.failed()
+                if faults.sort(error) is Fault.UNEXPECTED and not isinstance(error, faults.UniqueViolation):
+                    _log.warning("group_failed_at_once", operation=self._operation.name, exc_info=error)
+            else:
+                confidence.succeeded()
+                return outcomes
+        confidence.passed_by()
+        return await self.commit(calls, lane)
+
+    async def _at_once(self, calls: Sequence[Call[I]], lane: Lane) -> Sequence[Outcome | None]:
+        with self._span(calls):
+            return await self._database.write_at_end(lambda tx: at_once.apply(tx, self._operation, calls), lane=lane)
 
     async def commit(self, calls: Sequence[Call[I]], lane: Lane, accept: Acceptance | None = None) -> list[Outcome]:
         """Carry out calls in one transaction; one outcome per call, in order.
@@ -51,15 +91,16 @@ class Commits(Generic[I, R, Reply]):
 
         for lookups_left in range(COMMIT_LOOKUPS_MAX, -1, -1):
             try:
-                with tracing.shared(
-                    f"commit {self._operation.name}", _traceparents(calls), paystream__calls=len(calls)
-                ):
+                with self._span(calls):
                     return await self._database.transaction(work, lane=lane)
             except CommitUnknownError:
                 if not lookups_left or any(call.claim is None for call in calls):
                     raise
                 await asyncio.sleep(COMMIT_LOOKUP_PAUSE_S)
         raise AssertionError  # The last round returned or raised.
+
+    def _span(self, calls: Sequence[Call[I]]) -> AbstractContextManager[None]:
+        return tracing.shared(f"commit {self._operation.name}", _traceparents(calls), paystream__calls=len(calls))
 
     async def settle(self, calls: Sequence[Call[I]], *, lane: Lane) -> list[Outcome]:
         """Carry out calls in one transaction, or in halves where one of them fails; one outcome per call, in order.

@@ -3,7 +3,8 @@
 An idle operation runs a call at once; while a group commits, the calls that arrive form the next one, which waits a
 moment for those of callers that were just answered, if these are many. A refusal concerns its own call only; an error
 divides the group in halves until the culprit stands alone. Calls on a row that another transaction holds are put aside
-at once, and the others go on without them.
+at once, and the others go on without them. What was refused without its claim is decided anew beside the groups that
+follow (`at_once`).
 """
 
 import asyncio
@@ -25,7 +26,7 @@ from paykit.serve.groups.batch import Batch
 from paykit.serve.groups.commits import Commits, partition
 from paykit.serve.groups.gathering import Gathering
 from paykit.serve.groups.held_up import HeldUp
-from paykit.serve.groups.waiting_call import WaitingCall, answer_all, keep
+from paykit.serve.groups.waiting_call import WaitingCall, answer_all, answer_decided, keep
 from paykit.serve.operations import GROUP_ITEMS_MAX, Acceptance, Call, Operation, Outcome
 
 I = TypeVar("I")  # noqa: E741 - item
@@ -111,7 +112,7 @@ class Committer(Generic[I, R, Reply]):
         """Run a group, those of its calls put aside that would wait for rows: these wait together, but not for long."""
         while group:
             try:
-                outcomes = await self._commit(group, AT_ONCE)
+                outcomes = await self._commit_at_once(group)
             except RowsLockedError as error:
                 parts = partition(error, [waiting.call for waiting in group])
                 # Where nobody names what is held, it may be anybody who needs it.
@@ -122,7 +123,9 @@ class Committer(Generic[I, R, Reply]):
             except Exception:  # noqa: BLE001 - its halves run again, until the culprit stands alone and meets its error
                 self._split(group)
                 return
-            answer_all(group, outcomes)
+            undecided = answer_decided(group, outcomes)
+            if undecided:
+                keep(self._apart, self._run_apart(undecided))
             now_s = asyncio.get_running_loop().time()
             self._gathering.answered(len(group), waiting=len(self._waiting), now_s=now_s)
             return
@@ -193,6 +196,12 @@ class Committer(Generic[I, R, Reply]):
         for key, positions in parts.held_up.items():
             self._held_up.add(key, [group[at] for at in positions])
         return [group[at] for at in parts.free]
+
+    async def _commit_at_once(self, group: Sequence[WaitingCall[I]]) -> Sequence[Outcome | None]:
+        try:
+            return await self._commits.commit_at_once([waiting.call for waiting in group], AT_ONCE)
+        except UnavailableError as error:
+            return [error] * len(group)
 
     async def _commit(self, group: Sequence[WaitingCall[I]], lane: Lane) -> Sequence[Outcome]:
         try:

@@ -2,8 +2,12 @@
 
 import asyncio
 
-GATHER_S_MAX = 0.005
-"""After a group was answered, the next one waits for so long at most."""
+GATHER_S = 0.005
+"""After a group was answered, the next one waits for so long,"""
+GATHER_S_PER_CALL = 0.00025
+"""and for so long for each call of it: the process takes that time itself to answer one and to take the next."""
+GATHER_S_MAX = 0.02
+"""In all."""
 GATHERED_CALLS_MIN = 8
 """Fewer calls than this at the same time are never waited for: each of them would only be later."""
 
@@ -23,7 +27,7 @@ class Gathering:
     def answered(self, calls: int, *, waiting: int, now_s: float) -> None:
         """Take note of a group that was answered while others waited, at a time of the event loop."""
         self._expected = calls + waiting
-        self._until_s = now_s + GATHER_S_MAX
+        self._until_s = now_s + min(GATHER_S + calls * GATHER_S_PER_CALL, GATHER_S_MAX)
 
     def arrived(self, waiting: int) -> None:
         """Take note of a call that joined, now that so many wait."""

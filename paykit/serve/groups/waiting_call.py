@@ -30,6 +30,17 @@ def answer_all(group: Sequence[WaitingCall[Any]], outcomes: Sequence[Outcome]) -
         waiting.answer(outcome)
 
 
+def answer_decided(group: Sequence[WaitingCall[I]], outcomes: Sequence[Outcome | None]) -> list[WaitingCall[I]]:
+    """Answer each call that has an outcome, and return the others, in order."""
+    undecided = []
+    for waiting, outcome in zip(group, outcomes, strict=True):
+        if outcome is None:
+            undecided.append(waiting)
+        else:
+            waiting.answer(outcome)
+    return undecided
+
+
 def keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
     """Start a task and hold a reference until it is done, as the event loop holds none."""
     task = asyncio.create_task(work)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
@@ -25,7 +26,7 @@ def find(message: Message, serialized: bytes) -> tuple[str, str] | None:
 
     Most messages hold no zero byte and no time, which is seen at once.
     """
-    if _NUL not in serialized and not _holds_time(message.DESCRIPTOR):
+    if _NUL not in serialized and not _holds_time(message):
         return None
     return next(_faults(message), None)
 
@@ -44,9 +45,27 @@ def _is_time(timestamp: Message) -> bool:
     return bool(SECONDS_MIN <= seconds <= SECONDS_MAX and 0 <= nanos <= NANOS_MAX)
 
 
+def _holds_time(message: Message) -> bool:
+    """Return whether a time is set in a message, or something that is repeated and can hold one."""
+    return any(
+        len(getattr(message, field.name)) > 0
+        if field.is_repeated
+        else message.HasField(field.name) and (is_time or _holds_time(getattr(message, field.name)))
+        for field, is_time in _timed_fields(message.DESCRIPTOR)
+    )
+
+
 @cache
-def _holds_time(descriptor: Descriptor) -> bool:
-    return _TIMESTAMP in _types_in(descriptor, set())
+def _timed_fields(descriptor: Descriptor) -> tuple[tuple[Any, bool], ...]:
+    """Return the fields in which a time can stand, and of each whether it is one itself."""
+    skipped = contents.items_of(descriptor)
+    return tuple(
+        (field, field.message_type.full_name == _TIMESTAMP)
+        for field in descriptor.fields
+        if field.message_type is not None
+        and field.number not in skipped
+        and _TIMESTAMP in _types_in(field.message_type, set())
+    )
 
 
 def _types_in(descriptor: Descriptor, seen: set[str]) -> set[str]:

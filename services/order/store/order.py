@@ -120,7 +120,7 @@ async def insert_line_items(tx: Tx, new_orders: Sequence[Order]) -> None:
         return
     ordered = sorted(new_orders, key=lambda order: order.order_id)
     items = [item for order in ordered for item in order.line_items]
-    await tx.run(
+    await tx.insert(
         _INSERT_LINE_ITEMS,
         [order.order_id for order in ordered for _ in order.line_items],
         [line for order in ordered for line in range(1, order.item_count + 1)],

@@ -20,6 +20,7 @@ _CAPTURE = Operation(
     reply=messages.capture.to_capture_payment_response,
     reply_type=pb.CapturePaymentResponse,
     creates=Creates(table=store.captures, read=commands.capture.captured_payments),
+    at_once=True,
     wakes=commands.SUBMISSION_JOBS,
 )
 _CANCEL = Operation(

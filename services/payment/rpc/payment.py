@@ -40,6 +40,7 @@ _CREATE = Operation(
     reply=lambda payment: pb.CreatePaymentResponse(payment=messages.payment.to_payment(payment)),
     reply_type=pb.CreatePaymentResponse,
     creates=Creates(table=store.payments, read=store.payments.by_key),
+    at_once=True,
     waits_for=(*NOT_TOLD_YET, OrderUnknown),
     wakes=commands.SUBMISSION_JOBS,
 )

@@ -21,6 +21,7 @@ _CREATE_REFUND = Operation(
     reply=lambda refund: pb.CreateRefundResponse(refund=messages.refund.to_refund(refund)),
     reply_type=pb.CreateRefundResponse,
     creates=Creates(table=store.refunds, read=store.refunds.by_key),
+    at_once=True,
     wakes=commands.SUBMISSION_JOBS,
 )
 

@@ -36,7 +36,7 @@ _DELETE_FEES = "DELETE FROM merchant_fee WHERE merchant_id = ANY($1::text[])"
 _SELECT_PAYEES = """
 SELECT merchant_id, currency_code, status, country_code,
     fee_free OR coalesce(basis_points, default_basis_points) IS NOT NULL AS priced
-FROM (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS asked (merchant_id, currency_code)) AS asked
+FROM unnest($1::text[], $2::text[]) AS asked (merchant_id, currency_code)
 JOIN merchant USING (merchant_id)
 LEFT JOIN merchant_fee USING (merchant_id, currency_code)
 """
@@ -74,7 +74,8 @@ class Payee:
 
 async def payees(tx: Tx, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Payee]:
     """Read the merchants that are known of (merchant_id, currency_code), by these."""
-    rows = await tx.fetch(_SELECT_PAYEES, *([pair[i] for pair in wanted] for i in (0, 1)))
+    distinct = dict.fromkeys(wanted)
+    rows = await tx.look(_SELECT_PAYEES, *([pair[i] for pair in distinct] for i in (0, 1)))
     return {(row[0], row[1]): Payee(MerchantStanding(row[2]), row[3], row[4]) for row in rows}
 
 

@@ -105,9 +105,10 @@ async def create_withdrawals(tx: Tx, items: Sequence[CreateWithdrawal]) -> list[
         return _create(tx, item, payees, withdrawals=withdrawals, allowances=allowances, references=references)
 
     results = fold(payable, create)
-    await tx.save(withdrawals)
     amounts = [((row.merchant_id, row.currency_code), row.amount_minor) for row in withdrawals.values()]
     await store.take_funds(tx, amounts)
+    # Last, so that it may be left for the end of the transaction.
+    await tx.save(withdrawals)
     return results
 
 

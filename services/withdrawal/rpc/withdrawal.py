@@ -29,6 +29,7 @@ _CREATE = Operation(
     reply=lambda withdrawal: pb.CreateWithdrawalResponse(withdrawal=messages.to_withdrawal(withdrawal)),
     reply_type=pb.CreateWithdrawalResponse,
     creates=Creates(table=store.withdrawals, read=store.withdrawals.by_key),
+    at_once=True,
     waits_for=NOT_TOLD_YET,
 )
 _CANCEL = Operation(

@@ -322,7 +322,7 @@ class CountingTx:
         self.statements = 0
 
     def __getattr__(self, name: str) -> Any:
-        if name in {"fetch", "lock", "run", "copy", "select", "execute"}:
+        if name in {"fetch", "look", "lock", "run", "insert", "copy"}:
             self.statements += 1
         return getattr(self.tx, name)
 

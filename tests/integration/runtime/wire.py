@@ -1,4 +1,6 @@
-"""A TCP proxy between a service and PostgreSQL: loses a COMMIT or its answer, holds answers back, or falls silent."""
+"""A TCP proxy between a service and PostgreSQL: loses a COMMIT, another statement or its answer, holds answers back,
+or falls silent.
+"""
 
 import asyncio
 import contextlib
@@ -18,13 +20,14 @@ class Wire:
     """One proxy; `lose_next` and `hold_next` arm it.
 
     Attributes:
-        lost: How many COMMITs were lost.
+        lost: How many COMMITs, or other statements, were lost.
         holding: Set once an answer is held back.
     """
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._loss: Loss | None = None
+        self._lost_text = COMMIT
         self._held_statement: bytes | None = None
         self._open = asyncio.Event()
         self._open.set()
@@ -35,9 +38,12 @@ class Wire:
         self.lost = 0
         self.holding = asyncio.Event()
 
-    def lose_next(self, loss: Loss) -> None:
-        """Cut the connection at the next COMMIT: before it reaches the server, or before its answer comes back."""
-        self._loss = loss
+    def lose_next(self, loss: Loss, *, text: bytes = COMMIT) -> None:
+        """Cut the connection at the next COMMIT: before it reaches the server, or before its answer comes back.
+
+        With a text, at the next statement that has it among its arguments.
+        """
+        self._loss, self._lost_text = loss, text
 
     def hold_next(self, statement: str) -> None:
         """Hold all answers back from the next simple query of this text on, until `release`."""
@@ -81,7 +87,7 @@ class Wire:
     ) -> None:
         while data := await reader.read(CHUNK_BYTES):
             await self._heard.wait()
-            loss = self._loss if data.endswith(COMMIT) else None
+            loss = self._loss if self._lost_text in data else None
             if self._held_statement is not None and data.endswith(self._held_statement):
                 self._held_statement = None
                 self._open.clear()

@@ -25,9 +25,19 @@ def test_as_many_are_expected_as_were_answered_and_as_waited_then() -> None:
 
 def test_they_are_expected_for_a_moment_alone() -> None:
     gathering = Gathering()
-    gathering.answered(30, waiting=20, now_s=10.0)
-    assert gathering.expects_more(1, 10.0 + 0.9 * GATHER_S_MAX)
-    assert not gathering.expects_more(1, 10.0 + 1.1 * GATHER_S_MAX)
+    gathering.answered(8, waiting=20, now_s=10.0)  # 5 ms, and 2 ms for the eight.
+    assert gathering.expects_more(1, 10.0069)
+    assert not gathering.expects_more(1, 10.0071)
+
+
+def test_they_are_expected_for_longer_the_more_were_answered_but_not_without_end() -> None:
+    gathering = Gathering()
+    gathering.answered(40, waiting=0, now_s=10.0)  # 5 ms, and 10 ms for the forty.
+    assert gathering.expects_more(1, 10.0149)
+    assert not gathering.expects_more(1, 10.0151)
+    gathering.answered(256, waiting=0, now_s=10.0)
+    assert gathering.expects_more(1, 10.0 + 0.99 * GATHER_S_MAX)
+    assert not gathering.expects_more(1, 10.0 + 1.01 * GATHER_S_MAX)
 
 
 async def test_the_group_starts_when_all_have_come_and_no_other_waits_beside_it() -> None:
