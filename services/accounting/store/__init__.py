@@ -2,7 +2,6 @@
 
 from services.accounting.store import books, former, journal, plain, verification
 from services.accounting.store.account import AccountFilter, accounts
-from services.accounting.store.account_flow import AccountFlow, account_flows
 from services.accounting.store.balance import (
     add_to_balances,
     balance_of,
@@ -18,6 +17,7 @@ from services.accounting.store.refusal import RefusalRow, refusals
 from services.accounting.store.statement import statement, trial_balance
 from services.accounting.store.transaction import CreatedTransactions, transactions
 from services.accounting.store.transaction_page import TransactionFilter
+from services.accounting.store.verification.account_flow import AccountFlow, account_flows
 
 __all__ = [
     "AccountFilter",

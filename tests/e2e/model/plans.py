@@ -47,7 +47,8 @@ CHARGE_FATES = (
 AUTHORIZE_FATES = (*PAUSES, 9_018, 9_019, 9_021, 9_025, 9_026)
 WAITING_FATES = tuple(rules.WAITS)
 CAPTURE_FATES = (None, None, None, None, 9_001, 9_003, 9_005, 9_008, 9_011, 9_012, 9_013, 9_014, 9_015)
-REFUND_FATES = (*PAUSES, 9_001, 9_003, 9_004, 9_005, 9_007, 9_008, 9_009, 9_015)
+REFUND_FATES = (*PAUSES[1:], 9_015, 9_001, 9_003, 9_004, 9_005, 9_007, 9_008, 9_009, 9_015)
+"""What comes back is met by refunds of large amounts alone, and so stands here twice."""
 PAYOUT_FATES = (None, None, None, None, 9_001, 9_003, 9_005, 9_008, 9_010, 9_015, 9_016)
 FATES = {
     "act": WAITING_FATES,
