@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from bench import calls, counting, journey, line, moving, pipeline, raw, reconciling, settling, tracing
+from bench import calls, counting, footprint, journey, line, moving, pipeline, raw, reconciling, settling, tracing
 from bench.figures import Figures
 from bench.ground import Ground
 
@@ -21,6 +21,7 @@ class Size:
         settled: Transactions of row (e); a multiple of MERCHANTS_SPREAD.
         reconciled: Lines of row (i).
         moved: Transactions of row (k).
+        left: Payments of row (l), for each service; a multiple of calls.MERCHANTS.
     """
 
     payments: int
@@ -29,10 +30,13 @@ class Size:
     settled: int
     reconciled: int
     moved: int
+    left: int
 
 
-FULL = Size(payments=60_000, load_s=5.0, journey_s=20.0, settled=1_000_000, reconciled=1_000_000, moved=200_000)
-QUICK = Size(payments=10_000, load_s=1.5, journey_s=4.0, settled=20_000, reconciled=20_000, moved=5_000)
+FULL = Size(
+    payments=60_000, load_s=5.0, journey_s=20.0, settled=1_000_000, reconciled=1_000_000, moved=200_000, left=20_000
+)
+QUICK = Size(payments=10_000, load_s=1.5, journey_s=4.0, settled=20_000, reconciled=20_000, moved=5_000, left=3_000)
 """To see that everything works; its figures mean little."""
 
 Row = Callable[[Ground, Size], Awaitable[Figures]]
@@ -79,6 +83,10 @@ async def _moving(ground: Ground, size: Size) -> Figures:
     return await moving.measure(ground, transactions=size.moved, merchants=MERCHANTS_SPREAD)
 
 
+async def _footprint(ground: Ground, size: Size) -> Figures:
+    return await footprint.measure(ground, payments=size.left)
+
+
 async def _line(ground: Ground, size: Size) -> Figures:
     return await line.measure(ground, seconds=size.load_s)
 
@@ -100,5 +108,6 @@ ROWS: Mapping[str, Row] = {
     "line": _line,
     "tracing": _tracing,
     "moving": _moving,
+    "footprint": _footprint,
 }
 """By name, in the order of a round; the rows of a ratio stand near each other."""
