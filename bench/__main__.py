@@ -16,7 +16,7 @@ from paytools.localstack import Endpoints
 
 ROUNDS = 3
 ROUNDS_MAX = 20
-ROW_S_MAX = 400.0
+ROW_S_MAX = 900.0
 """One row of one round; whatever hangs ends here."""
 MOVED_MAX = 10_000_000
 MOVED_PER_S_MIN = 500

@@ -41,6 +41,12 @@ class Verdict:
 AIMS = (
     Aim(text="pipeline, 0.5 of the raw limit", key="pipeline_spread", relative_to="raw_posting", bound=0.5),
     Aim(text="one hot merchant, 0.8 of many", key="pipeline_hot", relative_to="pipeline_spread", bound=0.8),
+    Aim(
+        text="5,000,000 payments booked before, 0.7 of none",
+        key="pipeline_booked",
+        relative_to="pipeline_spread",
+        bound=0.7,
+    ),
     Aim(text="analytics, 2.0 of the pipeline", key="counting", relative_to="pipeline_spread", bound=2.0),
     Aim(text="CreatePayment, 0.6 of the echo, 64 in flight", key="create_payment_64", relative_to="echo_64", bound=0.6),
     Aim(text="batches of 1,000 above 10,000 payments/s", key="batch_1000", bound=10_000),

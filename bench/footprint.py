@@ -1,4 +1,4 @@
-"""Row (l): what a payment leaves on disk and writes to the log ahead (WAL), in each service that keeps rows of it.
+"""Row (n): what a payment leaves on disk and writes to the log ahead (WAL), in each service that keeps rows of it.
 
 Each service works alone, as its own process, on a fresh database: the payment service from `CreatePayment` until the
 simulated acquirer has charged, the ledger, settlement and analytics on what they consume. Nothing depends on the clock.

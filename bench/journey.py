@@ -87,9 +87,9 @@ async def measure(ground: Ground, *, seconds: float) -> dict[str, float]:
     """
     calls = int(CALLS_PER_S * seconds) + WARM_UP_CALLS
     async with plot(ground) as own, _all_services(own) as addresses:
-        merchant_id = await _create_merchant(addresses["merchant"])
+        merchant_id = await create_merchant(addresses["merchant"])
         with Arrivals(own) as arrivals:
-            await arrivals.wait_for([await _first_payment(addresses["payment"], merchant_id)])
+            await arrivals.wait_for([await first_payment(addresses["payment"], merchant_id)])
             began = await _ask(addresses["payment"], merchant_id, calls)
             await arrivals.wait_for(began.keys())
         calls_ms = (await _ask_and_wait(addresses["payment"], merchant_id, calls))[WARM_UP_CALLS:]
@@ -114,7 +114,7 @@ async def _all_services(own: Plot) -> AsyncIterator[dict[str, str]]:
         yield addresses
 
 
-async def _create_merchant(address: str) -> str:
+async def create_merchant(address: str) -> str:
     """Create and activate a merchant; payment hears of it by its events."""
     rule = merchant_pb2.FeeRule(currency_code="USD", basis_points=290, fixed_minor=30)
     request = merchant_pb2.CreateMerchantRequest(
@@ -171,7 +171,7 @@ async def _ask_and_wait(address: str, merchant_id: str, calls: int) -> list[floa
         return await asyncio.gather(*map(one, range(calls)))
 
 
-async def _first_payment(address: str, merchant_id: str) -> str:
+async def first_payment(address: str, merchant_id: str) -> str:
     """Pay until payment takes the merchant for active; that payment is not counted."""
     async with grpc.aio.insecure_channel(address) as channel, asyncio.timeout(ASSIGNED_S_MAX):
         stub = payment_pb2_grpc.PaymentServiceStub(channel)

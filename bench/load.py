@@ -36,7 +36,8 @@ class Step:
 
     Attributes:
         method: Full name, as in `/package.Service/Method`.
-        in_flight: Calls at the same time; the next starts when one ends.
+        in_flight: Calls at the same time, at most; the next starts when one ends.
+        per_s: At most so many calls start each second, at even times; 0 for as many as there are.
         items: Payments in each call; 1 is a request of its own, more are a batch.
         calls_max: Requests made beforehand; the step ends early when they are used up.
         seconds: How long calls are started, warm-up included.
@@ -52,6 +53,7 @@ class Step:
     seconds: float
     merchants: Sequence[str]
     accounts: Sequence[str] = ()
+    per_s: float = 0.0
 
 
 def payment_request(merchant_id: str, number: int) -> pb.CreatePaymentRequest:
@@ -118,7 +120,7 @@ async def run(step: Step) -> dict[str, float]:
         grpc.aio.AioRpcError: A call was refused or not answered in time.
         ValueError: An item of a batch was refused.
     """
-    waiting = iter(bodies(step))
+    waiting = enumerate(bodies(step))
     async with grpc.aio.insecure_channel(step.address) as channel:
         call: Any = channel.unary_unary(step.method)
         began = time.perf_counter()
@@ -127,7 +129,9 @@ async def run(step: Step) -> dict[str, float]:
         replies: list[bytes] = []
 
         async def work() -> None:
-            for body in waiting:
+            for number, body in waiting:
+                if step.per_s:
+                    await asyncio.sleep(began + number / step.per_s - time.perf_counter())
                 started = time.perf_counter()
                 if started >= end:
                     return

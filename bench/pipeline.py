@@ -37,7 +37,8 @@ TOPIC_IN = "payment.events"
 TOPIC_OUT = "accounting.events"
 
 _RECORD = TransactionCreated.RECORD.encode()
-_FIRST_BOOKING = "SELECT min(create_time), count(*) FROM transaction"
+_LAST_BOOKING = "SELECT coalesce(max(position), -1) FROM journal"
+_FIRST_BOOKING = "SELECT min(create_time), count(*) FROM journal WHERE position > $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +55,38 @@ class Logged:
 
 
 async def measure(ground: Ground, *, payments: int, merchants: int) -> float:
-    """Measure the pipeline over this many merchants; payments/s.
+    """Measure the pipeline over this many merchants, with empty tables at first; payments/s.
 
     Raises:
         InvariantError: Not every payment was booked and told of exactly once.
         TimeoutError: It took longer than BOOKED_S_MAX.
     """
-    names = captures.merchant_ids(merchants)
     async with plot(ground) as own:
-        await asyncio.to_thread(_use_log_append_time, own)
-        messages = await captures.encode(own, captures.make(payments, merchants=names))
-        await asyncio.to_thread(captures.produce, ground.endpoints.kafka, own.prefix + TOPIC_IN, messages)
+        return await book(own, payments=payments, merchants=captures.merchant_ids(merchants))
+
+
+async def book(own: Plot, *, payments: int, merchants: list[str], before: int = 0) -> float:
+    """Have payments booked by the service; payments/s.
+
+    Args:
+        own: Database and topics.
+        payments: How many are made.
+        merchants: Whose they are, in turn.
+        before: How many of these merchants' are booked already, by which their accounts are open.
+
+    Raises:
+        InvariantError: Not every payment was booked and told of exactly once.
+        TimeoutError: It took longer than BOOKED_S_MAX.
+    """
+    await asyncio.to_thread(_use_log_append_time, own)
+    messages = await captures.encode(own, captures.make(payments, merchants=merchants))
+    await asyncio.to_thread(captures.produce, own.ground.endpoints.kafka, own.prefix + TOPIC_IN, messages)
+    async with connected(own.admin_url, schema="accounting") as connection:
+        last_before = await connection.fetchval(_LAST_BOOKING)
         async with children.service(own, "accounting"):
-            await _await_log(own, payments + _accounts(names))
+            await _await_log(own, payments + (0 if before else _accounts(merchants)))
         logged = await asyncio.to_thread(_read_log, own)
-        async with connected(own.admin_url, schema="accounting") as connection:
-            first, booked = await connection.fetchrow(_FIRST_BOOKING)
+        first, booked = await connection.fetchrow(_FIRST_BOOKING, last_before)
     if (booked, logged.payments) != (payments, payments):
         raise InvariantError(f"{payments} payments: {booked} booked, {logged.payments} told of")
     seconds: float = (logged.last - first).total_seconds()

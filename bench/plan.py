@@ -3,7 +3,21 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from bench import calls, counting, footprint, journey, line, moving, pipeline, raw, reconciling, settling, tracing
+from bench import (
+    booked,
+    calls,
+    counting,
+    footprint,
+    journey,
+    line,
+    moving,
+    pipeline,
+    raw,
+    reconciling,
+    settling,
+    sustained,
+    tracing,
+)
 from bench.figures import Figures
 from bench.ground import Ground
 
@@ -21,7 +35,9 @@ class Size:
         settled: Transactions of row (e); a multiple of MERCHANTS_SPREAD.
         reconciled: Lines of row (i).
         moved: Transactions of row (k).
-        left: Payments of row (l), for each service; a multiple of calls.MERCHANTS.
+        left: Payments of row (n), for each service; a multiple of calls.MERCHANTS.
+        held_s: How long row (m) holds its rate.
+        booked: Payments that the ledger has booked before row (l).
     """
 
     payments: int
@@ -30,13 +46,33 @@ class Size:
     settled: int
     reconciled: int
     moved: int
+    booked: int
     left: int
+    held_s: float
 
 
 FULL = Size(
-    payments=60_000, load_s=5.0, journey_s=20.0, settled=1_000_000, reconciled=1_000_000, moved=200_000, left=20_000
+    payments=60_000,
+    load_s=5.0,
+    journey_s=20.0,
+    settled=1_000_000,
+    reconciled=1_000_000,
+    moved=200_000,
+    booked=5_000_000,
+    left=20_000,
+    held_s=60.0,
 )
-QUICK = Size(payments=10_000, load_s=1.5, journey_s=4.0, settled=20_000, reconciled=20_000, moved=5_000, left=3_000)
+QUICK = Size(
+    payments=10_000,
+    load_s=1.5,
+    journey_s=4.0,
+    settled=20_000,
+    reconciled=20_000,
+    moved=5_000,
+    booked=50_000,
+    left=3_000,
+    held_s=4.0,
+)
 """To see that everything works; its figures mean little."""
 
 Row = Callable[[Ground, Size], Awaitable[Figures]]
@@ -53,6 +89,10 @@ async def _raw_full(ground: Ground, size: Size) -> Figures:
 async def _pipeline_spread(ground: Ground, size: Size) -> Figures:
     rate = await pipeline.measure(ground, payments=size.payments, merchants=MERCHANTS_SPREAD)
     return {"pipeline_spread": rate}
+
+
+async def _pipeline_booked(ground: Ground, size: Size) -> Figures:
+    return await booked.measure(ground, booked=size.booked, payments=size.payments, merchants=MERCHANTS_SPREAD)
 
 
 async def _counting(ground: Ground, size: Size) -> Figures:
@@ -91,6 +131,10 @@ async def _line(ground: Ground, size: Size) -> Figures:
     return await line.measure(ground, seconds=size.load_s)
 
 
+async def _sustained(ground: Ground, size: Size) -> Figures:
+    return await sustained.measure(ground, hold_s=size.held_s)
+
+
 async def _tracing(ground: Ground, size: Size) -> Figures:
     return await tracing.measure(ground, seconds=size.load_s)
 
@@ -99,10 +143,12 @@ ROWS: Mapping[str, Row] = {
     "raw": _raw,
     "raw_full": _raw_full,
     "pipeline_spread": _pipeline_spread,
+    "pipeline_booked": _pipeline_booked,
     "counting": _counting,
     "pipeline_hot": _pipeline_hot,
     "calls": _calls,
     "end_to_end": _end_to_end,
+    "sustained": _sustained,
     "settling": _settling,
     "reconciling": _reconciling,
     "line": _line,

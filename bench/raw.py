@@ -12,7 +12,7 @@ so that balances need no more than an UPDATE.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -109,7 +109,7 @@ class Batch:
 
 async def measure(ground: Ground, *, payments: int, merchants: int) -> dict[str, float]:
     """Measure (a) on one connection and on two; payments/s."""
-    booked = _booked(payments, merchants)
+    booked = make_batches(payments, captures.merchant_ids(merchants))
     batches = [_batch(each) for each in booked]
     return {
         "raw_posting": await _measure(ground, [batches], full=False),
@@ -120,7 +120,7 @@ async def measure(ground: Ground, *, payments: int, merchants: int) -> dict[str,
 
 async def measure_full(ground: Ground, *, payments: int, merchants: int) -> dict[str, float]:
     """Measure (a+) on one connection; payments/s."""
-    batches = [_batch(each) for each in _booked(payments, merchants)]
+    batches = [_batch(each) for each in make_batches(payments, captures.merchant_ids(merchants))]
     return {"raw_posting_full": await _measure(ground, [batches], full=True)}
 
 
@@ -128,7 +128,7 @@ async def _measure(ground: Ground, shares: Sequence[Sequence[Batch]], *, full: b
     async with plot(ground, topics=False) as own, asyncio.timeout(SECONDS_MAX):
         accounts = sorted({account for share in shares for batch in share for account, _ in batch.effects})
         async with connected(own.admin_url, schema="accounting") as first:
-            await first.execute(_OPEN_BALANCES, accounts)
+            await open_balances(first, accounts)
             await first.execute(_BEGIN_OFFSET)
             async with connected(own.admin_url, schema="accounting") as second:
                 began = time.perf_counter()
@@ -182,19 +182,11 @@ async def _measure_journal(ground: Ground, booked: Sequence[Sequence[Transaction
         connected(own.admin_url, schema="accounting") as connection,
     ):
         accounts = await open_accounts(connection, booked)
-        await connection.execute(_OPEN_BALANCES, sorted(accounts))
-        rows = []
-        for at, batch in enumerate(booked):
-            # A batch for each month that its ids are of: two where one begins while they are made.
-            months = {transaction_key.month_of(each.transaction_id) for each in batch}
-            places = journal.Places(accounts, journal.batches_of(batch, [2 * at, 2 * at + 1][: len(months)]))
-            rows.append((journal.rows_of(places), journal.legs_of(places), _effects(batch)))
+        await open_balances(connection, accounts)
+        rows = journal_rows(booked, accounts)
         began = time.perf_counter()
-        for transactions, legs, effects in rows:
-            async with connection.transaction():
-                await _copy(connection, "journal", [*journal.COLUMNS], transactions)
-                await _copy(connection, "leg", journal.LEG_COLUMNS, legs)
-                await connection.execute(_ADD_TO_BALANCES, [*effects], 0, [*effects.values()])
+        for each in rows:
+            await book(connection, each)
         seconds = time.perf_counter() - began
         kept = await connection.fetchrow(
             "SELECT (SELECT count(*) FROM journal), (SELECT sum(effect * amount_minor) FROM entry), "
@@ -206,8 +198,36 @@ async def _measure_journal(ground: Ground, booked: Sequence[Sequence[Transaction
     return payments / seconds
 
 
+@dataclass(frozen=True, slots=True)
+class JournalRows:
+    """A batch for the journal, its legs, and what is added to the balance of each account."""
+
+    transactions: list[tuple[Any, ...]]
+    legs: list[tuple[Any, ...]]
+    effects: dict[str, int]
+
+
+def journal_rows(booked: Sequence[Sequence[Transaction]], accounts: Mapping[str, int]) -> list[JournalRows]:
+    """Make the rows of batches; accounts give their numbers."""
+    rows = []
+    for at, batch in enumerate(booked):
+        # A batch for each month that its ids are of: two where one begins while they are made.
+        months = {transaction_key.month_of(each.transaction_id) for each in batch}
+        places = journal.Places(dict(accounts), journal.batches_of(batch, [2 * at, 2 * at + 1][: len(months)]))
+        rows.append(JournalRows(journal.rows_of(places), journal.legs_of(places), _effects(batch)))
+    return rows
+
+
+async def book(connection: asyncpg.Connection, rows: JournalRows) -> None:
+    """Book a batch in one transaction; the accounts and their balances are there."""
+    async with connection.transaction():
+        await _copy(connection, "journal", [*journal.COLUMNS], rows.transactions)
+        await _copy(connection, "leg", journal.LEG_COLUMNS, rows.legs)
+        await connection.execute(_ADD_TO_BALANCES, [*rows.effects], 0, [*rows.effects.values()])
+
+
 async def open_accounts(connection: asyncpg.Connection, booked: Sequence[Sequence[Transaction]]) -> dict[str, int]:
-    """Open all accounts; give their numbers."""
+    """Open all accounts, without balances; give their numbers."""
     entries = {entry.account_id: entry for batch in booked for each in batch for entry in each.entries}
     kinds = store.load_chart("merchant_asset").kinds
     columns = ("account_id", "account_kind", "merchant_id", "currency_code", "normal_side", "create_time")
@@ -222,6 +242,11 @@ async def open_accounts(connection: asyncpg.Connection, booked: Sequence[Sequenc
     return dict(await connection.fetch("SELECT account_id, account_no FROM account"))
 
 
+async def open_balances(connection: asyncpg.Connection, account_ids: Iterable[str]) -> None:
+    """Give each account a balance of nothing, on two stripes."""
+    await connection.execute(_OPEN_BALANCES, sorted(account_ids))
+
+
 async def copy_former(connection: asyncpg.Connection, booked: Sequence[Transaction]) -> None:
     """Write transactions and their entries into the tables of before the journal."""
     batch = _batch(booked)
@@ -229,10 +254,10 @@ async def copy_former(connection: asyncpg.Connection, booked: Sequence[Transacti
     await _copy(connection, "former_entry", _ENTRY_COLUMNS, batch.entries)
 
 
-def _booked(payments: int, merchants: int) -> list[list[Transaction]]:
+def make_batches(payments: int, merchants: Sequence[str]) -> list[list[Transaction]]:
     """Make whole batches, by the chart and the rules of the accounting service."""
     chart = store.load_chart("merchant_asset")
-    events = captures.make(payments, merchants=captures.merchant_ids(merchants))
+    events = captures.make(payments, merchants=merchants)
     now = datetime.now(UTC)
     booked = [each for event in events if isinstance(each := booking.book(chart, event, now), Transaction)]
     return [booked[at : at + BATCH_PAYMENTS] for at in range(0, payments, BATCH_PAYMENTS)]
