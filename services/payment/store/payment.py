@@ -20,7 +20,7 @@ ZEROS = (
     *("reversed_minor", "refunded_minor", "unbacked_minor", "refunding_minor", "disputed_minor", "overdisputed_minor"),
     *("lost_minor", "fee_minor", "fee_returned_minor", "fee_returning_minor", "capture_count", "metadata_version"),
 )
-"""Columns in which NULL is 0."""
+"""Columns in which 0 is written as NULL, as it is what most of them hold for good; rows of earlier builds hold 0."""
 
 # What is proven to be gone again of what payments captured: a refund that may still fail is not.
 _RETURNED = (
@@ -254,7 +254,7 @@ payments = Payments(
         *("capture_id", "channel_reference", "failure_reason", "failure_code", "aggregate_version", "update_time"),
         "payer_action",
     ),
-    readers=dict.fromkeys(ZEROS, lambda value: value or 0),
+    zeros=ZEROS,
 )
 
 payment_walk = Walk(payments, scopes=(("order_id",), ("merchant_id",)), unique=(("merchant_id", "merchant_reference"),))
