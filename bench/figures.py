@@ -55,6 +55,9 @@ AIMS = (
     Aim(text="settling, under 300 MB", key="settling_mib", bound=286, better="lower"),
     Aim(text="reconciling a million lines under 60 s", key="reconciling", bound=1_000_000 / 60),
     Aim(text="reconciling, under 300 MB", key="reconciling_mib", bound=286, better="lower"),
+    Aim(text="a payment, 700 B on disk", key="payment_disk_b", bound=700, better="lower"),
+    Aim(text="in the ledger, 350 B on disk", key="accounting_disk_b", bound=350, better="lower"),
+    Aim(text="in the ledger, 800 B of WAL", key="accounting_wal_b", bound=800, better="lower"),
 )
 
 

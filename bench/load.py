@@ -124,7 +124,6 @@ async def run(step: Step) -> dict[str, float]:
     async with grpc.aio.insecure_channel(step.address) as channel:
         call: Any = channel.unary_unary(step.method)
         began = time.perf_counter()
-        warm = began + step.seconds * WARM_UP_SHARE
         end = began + step.seconds
         ended: list[tuple[float, float]] = []
         replies: list[bytes] = []
@@ -147,11 +146,12 @@ async def run(step: Step) -> dict[str, float]:
                 group.create_task(work())
     for reply in replies:
         _check_batch(reply)
-    return _result(step, ended, warm, min(end, max(at for at, _ in ended)))
+    return _result(step, ended, began, min(end, max(at for at, _ in ended)))
 
 
-def _result(step: Step, ended: Sequence[tuple[float, float]], warm: float, until: float) -> dict[str, float]:
+def _result(step: Step, ended: Sequence[tuple[float, float]], began: float, until: float) -> dict[str, float]:
     """Count the calls that ended between warm-up and end."""
+    warm = began + (until - began) * WARM_UP_SHARE
     counted = [seconds for at, seconds in ended if warm <= at <= until]
     calls_per_s = len(counted) / (until - warm)
     return {

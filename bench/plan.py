@@ -7,6 +7,7 @@ from bench import (
     booked,
     calls,
     counting,
+    footprint,
     journey,
     line,
     moving,
@@ -34,6 +35,7 @@ class Size:
         settled: Transactions of row (e); a multiple of MERCHANTS_SPREAD.
         reconciled: Lines of row (i).
         moved: Transactions of row (k).
+        left: Payments of row (n), for each service; a multiple of calls.MERCHANTS.
         held_s: How long row (m) holds its rate.
         booked: Payments that the ledger has booked before row (l).
     """
@@ -45,6 +47,7 @@ class Size:
     reconciled: int
     moved: int
     booked: int
+    left: int
     held_s: float
 
 
@@ -56,6 +59,7 @@ FULL = Size(
     reconciled=1_000_000,
     moved=200_000,
     booked=5_000_000,
+    left=20_000,
     held_s=60.0,
 )
 QUICK = Size(
@@ -66,6 +70,7 @@ QUICK = Size(
     reconciled=20_000,
     moved=5_000,
     booked=50_000,
+    left=3_000,
     held_s=4.0,
 )
 """To see that everything works; its figures mean little."""
@@ -118,6 +123,10 @@ async def _moving(ground: Ground, size: Size) -> Figures:
     return await moving.measure(ground, transactions=size.moved, merchants=MERCHANTS_SPREAD)
 
 
+async def _footprint(ground: Ground, size: Size) -> Figures:
+    return await footprint.measure(ground, payments=size.left)
+
+
 async def _line(ground: Ground, size: Size) -> Figures:
     return await line.measure(ground, seconds=size.load_s)
 
@@ -145,5 +154,6 @@ ROWS: Mapping[str, Row] = {
     "line": _line,
     "tracing": _tracing,
     "moving": _moving,
+    "footprint": _footprint,
 }
 """By name, in the order of a round; the rows of a ratio stand near each other."""

@@ -61,6 +61,18 @@ LINES: Mapping[str, tuple[str, str, str | None]] = {
     "tracing_none_us": ("     no trace sampled", "us", "tracing_off_us"),
     "tracing_some_us": ("     1 % of traces sampled", "us", "tracing_off_us"),
     "tracing_all_us": ("     all traces sampled", "us", "tracing_off_us"),
+    "payment_disk_b": ("(n)  a payment in payment's tables", "bytes", None),
+    "payment_passing_b": ("     replies and outbox, dropped by the day", "bytes", None),
+    "payment_wal_b": ("     WAL", "bytes", None),
+    "accounting_disk_b": ("     in the ledger", "bytes", None),
+    "accounting_passing_b": ("     ids of events and outbox, dropped by the day", "bytes", None),
+    "accounting_wal_b": ("     WAL", "bytes", None),
+    "settlement_disk_b": ("     in settlement", "bytes", None),
+    "settlement_passing_b": ("     outbox", "bytes", None),
+    "settlement_wal_b": ("     WAL", "bytes", None),
+    "analytics_disk_b": ("     in analytics", "bytes", None),
+    "analytics_passing_b": ("     ids of events", "bytes", None),
+    "analytics_wal_b": ("     WAL", "bytes", None),
 }
 """By key: what people read, the unit, and the figure to show the ratio to."""
 

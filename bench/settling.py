@@ -56,7 +56,7 @@ async def measure(ground: Ground, *, transactions: int, merchants: int) -> Figur
     """
     names = captures.merchant_ids(merchants)
     async with plot(ground) as own:
-        await _produce(own, names, transactions)
+        await produce(own, names, transactions)
         async with children.service(own, "settlement"), connected(own.admin_url, schema="settlement") as connection:
             give_up = time.monotonic() + SETTLED_S_MAX
             while (settled := await connection.fetchval(_SETTLED)) < merchants:
@@ -70,7 +70,8 @@ async def measure(ground: Ground, *, transactions: int, merchants: int) -> Figur
     return {"settling": transactions / seconds, "settling_s": seconds, "settling_mib": memory_mib}
 
 
-async def _produce(own: Plot, merchants: Sequence[str], transactions: int) -> None:
+async def produce(own: Plot, merchants: Sequence[str], transactions: int) -> None:
+    """Produce merchants, each with its threshold, and their transactions, as many of each."""
     each_minor = transactions // len(merchants) * (AMOUNT_MINOR - FEE_MINOR)
     async with RegistryClient(own.ground.endpoints.registry) as registry:
         codec = Codec(registry=registry, cache_dir=own.ground.home / "cache", topic_prefix=own.prefix)

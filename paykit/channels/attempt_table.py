@@ -85,8 +85,10 @@ WHERE attempt_id = ANY($1::text[]) AND state IN ('STARTED', 'UNKNOWN') AND NOT o
 RETURNING {attempt}, start_time
 """
 
+# The trace of the call that asked for an attempt counts while it is under way: it is the longest of its columns.
 _UPDATE = """
-UPDATE attempt SET {sets}, due_time = now() + new.pause_s * interval '1 s'
+UPDATE attempt SET {sets}, due_time = now() + new.pause_s * interval '1 s',
+    traceparent = CASE WHEN new.state IN ('SUCCEEDED', 'FAILED') THEN NULL ELSE attempt.traceparent END
 FROM unnest({arrays}, ${last}::float8[]) AS new ({names}, pause_s)
 WHERE attempt.attempt_id = new.attempt_id
 """

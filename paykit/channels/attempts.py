@@ -109,7 +109,7 @@ class Attempt:
         age_s: Seconds since it was claimed to be sent, when it was last claimed by a job.
         lease_end: Until when the claim keeps other jobs away; None of one that was not read.
         contradicted: Whether evidence says the opposite of the state.
-        traceparent: The trace of the call that asked for it.
+        traceparent: The trace of the call that asked for it; kept until it has its outcome.
     """
 
     attempt_id: str

@@ -2,7 +2,7 @@
 
 import types
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -61,3 +61,14 @@ def plain_type(hint: Any) -> Any:
         (inner,) = (part for part in typing.get_args(hint) if part is not type(None))
         return inner
     return hint
+
+
+def attribute(path: str, *, zero: bool) -> Callable[[Any], Any]:
+    """Return what reads an attribute, which may be dotted; with `zero`, None for 0."""
+    get = attrgetter(path)
+    return (lambda row: get(row) or None) if zero else get
+
+
+def none_as_zero(value: int | None) -> int:
+    """Return the integer of a column in which 0 is left out."""
+    return value or 0

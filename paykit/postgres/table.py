@@ -20,7 +20,7 @@ from paykit.base.errors import DefectError
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
 from paykit.postgres.fused.writes import Write
-from paykit.postgres.rows import array_text, plain_type, require_all_changed, sql_type
+from paykit.postgres.rows import array_text, attribute, none_as_zero, plain_type, require_all_changed, sql_type
 from paykit.work import Rows
 
 K = TypeVar("K")
@@ -39,6 +39,7 @@ class Table(Generic[K, Row]):
         shared: Of these, the ones that rows inserted in one statement have alike: they are sent once.
         without: Fields of the dataclass that are no columns and have defaults.
         computed: Fields that are read by an SQL expression and never written.
+        zeros: Columns of integers in which 0 is written as NULL, which takes no room, and read of it.
         sql_types: Where the type of the attribute does not say it.
         readers: Make an attribute of a column's value, where the type of the attribute does not say how.
         writers: Make a column's value of a row, where it is not an attribute; if there is none of its name, it is only
@@ -56,27 +57,26 @@ class Table(Generic[K, Row]):
         shared: Sequence[str] = (),
         without: Collection[str] = (),
         computed: Mapping[str, str] | None = None,
+        zeros: Collection[str] = (),
         sql_types: Mapping[str, str] | None = None,
         readers: Mapping[str, Callable[[Any], Any]] | None = None,
         writers: Mapping[str, Callable[[Row], Any]] | None = None,
     ) -> None:
         attributes = _attributes(row, without)
-        self.name = name
-        self.columns = tuple(attributes)
+        self.name, self.columns = name, tuple(attributes)
         self._paths = {column: path for column, (path, _) in attributes.items()}
         self._key = (key,) if isinstance(key, str) else key
         self.key = ", ".join(self._key)
         self._changing = self._columns_of(changing)
-        self._writers = dict(writers or {})
+        self._writers, self._zeros = dict(writers or {}), frozenset(zeros)
         expressions = dict(computed or {})
         given_columns = (*self.columns, *self._writers) if given is None else (*self._columns_of(given), *self._writers)
         self._given = tuple(dict.fromkeys(column for column in given_columns if column not in expressions))
         self._shared = tuple(shared)
         self._own = tuple(column for column in self._given if column not in self._shared)
         self._sql_types = {column: sql_type(hint) for column, (_, hint) in attributes.items()} | dict(sql_types or {})
-        self.read = _reader(row, without, self.columns, readers or {})
-        self._key_of = attrgetter(*self._key)
-        self._values_given = self._row_writer()
+        self.read = _reader(row, without, self.columns, dict.fromkeys(zeros, none_as_zero) | dict(readers or {}))
+        self._key_of, self._values_given = attrgetter(*self._key), self._row_writer()
         self.quoted = f'"{name}"'
         self.selected = ", ".join(
             f"{expressions[column]} AS {column}" if column in expressions else f"{self.quoted}.{column}"
@@ -251,7 +251,8 @@ class Table(Generic[K, Row]):
 
     def _arguments(self, rows: Sequence[Row], names: Sequence[str]) -> list[list[Any]]:
         """Return columns as `parameters` names them: arrays as text, for an array of arrays has one length for all."""
-        values = [list(map(self._writers.get(name) or attrgetter(self._paths[name]), rows)) for name in names]
+        gets = [self._writers.get(name) or attribute(self._paths[name], zero=name in self._zeros) for name in names]
+        values = [list(map(get, rows)) for get in gets]
         arrays = [self._sql_types[name].endswith("[]") for name in names]
         return [list(map(array_text, some)) if array else some for some, array in zip(values, arrays, strict=True)]
 
@@ -276,8 +277,9 @@ class Table(Generic[K, Row]):
     def _row_writer(self) -> Callable[[Row], tuple[Any, ...]]:
         """Write and compile what makes the values that inserts write of a row, in the order of their columns."""
         scope: dict[str, Any] = {f"write_{column}": write for column, write in self._writers.items()}
+        zero = dict.fromkeys(self._zeros, " or None")
         values = [
-            f"write_{column}(row)" if column in self._writers else f"row.{self._paths[column]}"
+            f"write_{column}(row)" if column in self._writers else f"row.{self._paths[column]}{zero.get(column, '')}"
             for column in self._given
         ]
         return typing.cast("Callable[[Row], tuple[Any, ...]]", eval(f"lambda row: ({', '.join(values)},)", scope))  # noqa: S307 - of names in the source

@@ -15,20 +15,29 @@ from paykit.work import Rows
 from paystream.payment.v1.events import PaymentMethod
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
 
+ZEROS = (
+    *("authorized_minor", "capturing_minor", "cancelling_minor", "cancelled_minor", "captured_minor"),
+    *("reversed_minor", "refunded_minor", "unbacked_minor", "refunding_minor", "disputed_minor", "overdisputed_minor"),
+    *("lost_minor", "fee_minor", "fee_returned_minor", "fee_returning_minor", "capture_count", "metadata_version"),
+)
+"""Columns in which 0 is written as NULL, as it is what most of them hold for good; rows of earlier builds hold 0."""
+
 # What is proven to be gone again of what payments captured: a refund that may still fail is not.
-_RETURNED = "refunded_minor - unbacked_minor + reversed_minor + lost_minor"
+_RETURNED = (
+    "coalesce(refunded_minor, 0) - coalesce(unbacked_minor, 0) + coalesce(reversed_minor, 0) + coalesce(lost_minor, 0)"
+)
 
 # What payments have captured, less that, and what they still may capture: what has failed or was given up counts not.
 _SELECT_TAKEN = f"""
-SELECT order_id, sum(-({_RETURNED}) - cancelled_minor + CASE
+SELECT order_id, sum(-({_RETURNED}) - coalesce(cancelled_minor, 0) + CASE
         WHEN state IN ('CREATED', 'UNKNOWN', 'REQUIRES_ACTION') THEN amount_minor
-        WHEN capture_mode = 'MANUAL' THEN authorized_minor
-        ELSE captured_minor END)::bigint
+        WHEN capture_mode = 'MANUAL' THEN coalesce(authorized_minor, 0)
+        ELSE coalesce(captured_minor, 0) END)::bigint
 FROM payment WHERE order_id = ANY($1::text[]) AND state NOT IN ('FAILED', 'CANCELLED') GROUP BY order_id
 """
 
 _SELECT_PAID = f"""
-SELECT order_id, sum(captured_minor)::bigint, sum({_RETURNED})::bigint FROM payment
+SELECT order_id, sum(coalesce(captured_minor, 0))::bigint, sum({_RETURNED})::bigint FROM payment
 WHERE order_id = ANY($1::text[]) GROUP BY order_id
 """
 
@@ -166,7 +175,8 @@ class Payments(Table[str, Payment]):
         """Lock payments whose authorization is soon over, which is still to be told, as far as nobody else has them."""
         condition = (
             "expire_time > $1 AND expire_time <= $2 AND NOT expiry_warned AND cancel_reason IS NULL "
-            "AND authorized_minor > captured_minor + capturing_minor + cancelled_minor "
+            "AND authorized_minor > "
+            "coalesce(captured_minor, 0) + coalesce(capturing_minor, 0) + coalesce(cancelled_minor, 0) "
             "ORDER BY expire_time LIMIT $3"
         )
         return await self.claim_where(tx, condition, tx.now, tx.now + within, limit)
@@ -254,6 +264,7 @@ payments = Payments(
         *("capture_id", "channel_reference", "failure_reason", "failure_code", "aggregate_version", "update_time"),
         "payer_action",
     ),
+    zeros=ZEROS,
 )
 
 payment_walk = Walk(payments, scopes=(("order_id",), ("merchant_id",)), unique=(("merchant_id", "merchant_reference"),))

@@ -40,7 +40,7 @@ WHERE merchant_id = $1 ORDER BY create_time, attempt_id
 
 CAPTURED = """
 SELECT a.attempt_id FROM payment.attempt a JOIN payment.payment p USING (payment_id)
-WHERE p.merchant_id = $1 AND p.state = 'SUCCEEDED' AND p.reversed_minor = 0
+WHERE p.merchant_id = $1 AND p.state = 'SUCCEEDED' AND coalesce(p.reversed_minor, 0) = 0
     AND a.state = 'SUCCEEDED' AND a.action IN ('CHARGE', 'CAPTURE')
 ORDER BY a.attempt_id
 """

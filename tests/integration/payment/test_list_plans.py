@@ -181,7 +181,7 @@ async def test_payments_are_found_by_what_a_channel_calls_them(house: House, mer
         return "\n".join(row[0] for row in plan)
 
     plan = await house.runtime.read(explained)
-    assert ("attempt_reference" in plan, "payment_pkey" in plan, "Seq Scan" in plan) == (True, True, False)
+    assert ("attempt_called" in plan, "payment_pkey" in plan, "Seq Scan" in plan) == (True, True, False)
     found = await house.runtime.read(lambda tx: store.payments.by_channel_reference(tx, meant, after=None, limit=51))
     assert [payment.payment_id for payment in found] == [f"pay_{n:032x}" for n in (14, 15)]
 

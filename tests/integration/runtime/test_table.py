@@ -316,6 +316,32 @@ async def test_a_computed_column_is_read_and_never_written(runtime: Runtime) -> 
     await runtime.transaction(work)
 
 
+async def test_zeros_are_left_out_of_the_row_however_it_is_written_and_read_of_old_rows_too(runtime: Runtime) -> None:
+    flat: Table[tuple[str, int], Wall] = Table(
+        Wall, "wall", key=("owner", "number"), changing=("height",), zeros=("height",)
+    )
+
+    async def heights(tx: Tx) -> list[int | None]:
+        return [row[0] for row in await tx.fetch("SELECT height FROM wall ORDER BY number")]
+
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        rows = [Wall(owner="o1", number=number, height=height) for number, height in ((1, 0), (2, 7), (3, 0), (4, 8))]
+        await flat.insert(tx, rows[:2])
+        assert await flat.insert_absent(tx, rows[2:]) == [("o1", 3), ("o1", 4)]
+        assert await heights(tx) == [None, 7, None, 8]
+        await tx.run("UPDATE wall SET height = 0 WHERE number = 3")
+        found = await flat.by_key(tx, [("o1", number) for number in range(1, 5)])
+        assert [found["o1", number] for number in range(1, 5)] == rows
+        locked = await flat.lock(tx, [("o1", 1), ("o1", 4)])
+        locked.put(replace(locked["o1", 1], height=2))
+        locked.put(replace(locked["o1", 4], height=0))
+        await tx.save(locked)
+        assert await heights(tx) == [2, 7, 0, None]
+
+    await runtime.transaction(work)
+
+
 async def test_a_lock_out_of_rank_is_a_defect_and_a_step_of_its_own_begins_anew(runtime: Runtime) -> None:
     async def work(tx: Tx) -> None:
         await make_tables(tx)

@@ -212,7 +212,7 @@ def _release(rows: ContradictionWork, heard: Heard) -> Applied:
         payment,
         AttemptAction.CANCEL,
         amount_minor=heard.reported_minor,
-        traceparent=heard.recorded.traceparent,
+        traceparent=heard.item.cause.traceparent,
         original_reference=_reference(heard),
     )
     return _of_payment(heard)
@@ -229,7 +229,7 @@ def _lose_authorization(rows: ContradictionWork, heard: Heard) -> Applied:
     elif domain.authorization.uncaptured_minor(payment) and payment.state is not PaymentState.FAILED:
         reason = events.CancelReason.REQUESTED
         rows.payments.put(domain.authorization.intend_cancel(payment, reason=reason, now=rows.tx.now))
-        rows.void_if_due(payment.payment_id, traceparent=heard.recorded.traceparent)
+        rows.void_if_due(payment.payment_id, traceparent=heard.item.cause.traceparent)
     return _of_payment(heard)
 
 
@@ -257,7 +257,7 @@ def _cancel_again(rows: ContradictionWork, heard: Heard) -> Applied:
         rows.payments[recorded.payment_id],
         AttemptAction.CANCEL,
         amount_minor=recorded.amount_minor,
-        traceparent=recorded.traceparent,
+        traceparent=heard.item.cause.traceparent,
         original_reference=recorded.original_reference,
     )
     return _of_payment(heard)
