@@ -88,7 +88,7 @@ async def test_a_row_that_begins_on_the_schema_between_has_zeros_that_builds_bef
     old_rows: tuple[str, asyncpg.Connection],
 ) -> None:
     url, connection = old_rows
-    await migrate.migrate(url, ["payment"], target="payment_0024")
+    await migrate.migrate(url, ["payment"], target="payment_0023")
     columns, values = _OLD[CREATED]
     other = f"pay_{'0' * 31}4"
     await connection.execute(_ROW.format(columns=columns, values=values), other, "mer_1", NOON)

@@ -1,6 +1,6 @@
 """Amounts and counts of a payment that are 0 may stand as NULL, which takes no room; most are 0 for good.
 
-Every build from this one on reads NULL as 0. Zeros are still written until payment_0025. The rules are the same as
+Every build from this one on reads NULL as 0. Zeros are still written until payment_0024. The rules are the same as
 before, with NULL for 0: where a comparison with NULL would let anything pass, it is made 0.
 """
 
@@ -9,7 +9,7 @@ from alembic import op
 from paykit.postgres import runtime_schema
 from paykit.postgres.upgrades import schema_changes
 
-revision = "payment_0022"
+revision = "payment_0021"
 down_revision = "payment_0020"
 branch_labels = None
 expands = True

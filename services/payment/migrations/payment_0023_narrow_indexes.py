@@ -2,8 +2,8 @@
 
 from paykit.postgres.upgrades import schema_changes
 
-revision = "payment_0024"
-down_revision = "payment_0023"
+revision = "payment_0023"
+down_revision = "payment_0022"
 branch_labels = None
 concurrent = True
 expands = True

@@ -2,10 +2,10 @@
 
 from alembic import op
 
-revision = "payment_0025"
-down_revision = "payment_0024"
+revision = "payment_0024"
+down_revision = "payment_0023"
 branch_labels = None
-contracts = "the zeros of payments: builds before payment_0022 read NULL as no number; run it when none of them is left"
+contracts = "the zeros of payments: builds before payment_0021 read NULL as no number; run it when none of them is left"
 
 _ZEROS = (
     *("authorized_minor", "capturing_minor", "cancelling_minor", "cancelled_minor", "captured_minor"),

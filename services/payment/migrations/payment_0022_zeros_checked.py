@@ -2,8 +2,8 @@
 
 from paykit.postgres.upgrades import schema_changes
 
-revision = "payment_0023"
-down_revision = "payment_0022"
+revision = "payment_0022"
+down_revision = "payment_0021"
 branch_labels = None
 expands = True
 
