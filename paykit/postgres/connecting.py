@@ -6,6 +6,7 @@ client's end what the server itself cannot: a host or a proxy that has gone sile
 
 import asyncio
 import contextlib
+import json
 import socket
 from typing import Any
 
@@ -28,6 +29,7 @@ STATEMENT_CACHE_SIZE = 512
 END_TIMEOUT_S = 2.0
 """How long a rollback or a farewell may take, before the connection is cut."""
 
+_JSONB_VERSION = b"\1"
 _SSL_WORDS = ("sslmode", "ssl")
 _KEEPALIVES = (
     (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
@@ -58,6 +60,9 @@ async def connect(url: str, schema: str, **settings: str) -> Any:
         server_settings=connection_settings(schema) | settings,
     )
     _bound_silence(connection)
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", format="binary", encoder=_jsonb_of_text, decoder=_value_of_jsonb
+    )
     return connection
 
 
@@ -108,6 +113,15 @@ async def end_transaction(connection: Any) -> bool:
             await rolling_back
         return False
     return True
+
+
+# The server's binary form of jsonb is its text behind the number of the form's version.
+def _jsonb_of_text(text: str) -> bytes:
+    return _JSONB_VERSION + text.encode()
+
+
+def _value_of_jsonb(binary: bytes) -> Any:
+    return json.loads(binary[len(_JSONB_VERSION) :])
 
 
 def _bound_silence(connection: Any) -> None:

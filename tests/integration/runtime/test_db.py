@@ -72,6 +72,14 @@ async def test_every_connection_carries_the_bounds_and_the_schema(runtime: Runti
     }
 
 
+async def test_jsonb_is_written_as_text_and_read_as_what_it_says(runtime: Runtime) -> None:
+    async def there_and_back(tx: Tx) -> list[object]:
+        [row] = await tx.fetch("SELECT $1::jsonb AS one, $2::jsonb[] AS some", '{"EUR": 5}', ["[1]", "null"])
+        return [row["one"], row["some"]]
+
+    assert await runtime.transaction(there_and_back) == [{"EUR": 5}, [[1], None]]
+
+
 async def test_a_fast_lane_s_lock_timeout_ends_with_its_transaction(runtime: Runtime) -> None:
     async def lock_timeout(tx: Tx) -> str:
         return str((await tx.fetch("SHOW lock_timeout"))[0]["lock_timeout"])
