@@ -1,6 +1,7 @@
 """Analytics held against the ledger: both book the same events, and neither reads the other's."""
 
 import asyncio
+import contextlib
 import random
 import subprocess
 import sys
@@ -106,17 +107,20 @@ async def killed_again_and_again(consumer: ServiceProcess, *, seed: int) -> Asyn
 
     async def kill() -> None:
         while True:
-            await asyncio.sleep(chance.uniform(*KILLED_EVERY_S))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ends.wait(), chance.uniform(*KILLED_EVERY_S))
+                return
             await consumer.kill()
             deaths["killed"] += 1
             consumer.spawn()
 
+    ends = asyncio.Event()
     killing = asyncio.create_task(kill())
     try:
         yield deaths
     finally:
-        killing.cancel()
-        await asyncio.gather(killing, return_exceptions=True)
+        ends.set()  # Not cancelled: that could hit between a death and the start after it.
+        await killing
 
 
 def rebuild(settings: Settings, admin_url: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
