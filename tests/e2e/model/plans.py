@@ -195,6 +195,14 @@ def drawn(count: int, number: int) -> list[Plan]:
     return list(found.values())[:count]
 
 
+def by_hand() -> list[Plan]:
+    """Give what must not be missing, and is seldom drawn: a refund that comes back, which takes a large payment."""
+    paid = Step(kind="pay", pick=4, share=WHOLE, flag=False, fate=None, twice=False, beside=None)
+    refunded = Step(kind="refund", pick=0, share=WHOLE, flag=False, fate=rules.UNDONE, twice=False, beside=None)
+    fees = {currency: Fees(290, 30, returned=True) for currency in CURRENCIES}
+    return [Plan(fees=fees, reserve_basis_points=500, threshold=None, acts=((paid, refunded), ()))]
+
+
 def meant(step: Step, kind: str, world: World, number: int) -> Ask:
     """Say what a step asks for in a world; where there is nothing to ask it of, something that leads there."""
     currency = CURRENCIES[step.pick % len(CURRENCIES)]

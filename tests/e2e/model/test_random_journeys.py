@@ -105,9 +105,10 @@ def journeys(line: Line, told: ToldPeople, request: pytest.FixtureRequest) -> li
     count = request.config.getoption("--journeys")
     drawn = plans.drawn(count, request.config.getoption("--journey-seed"))
     assert len(drawn) == count
+    planned = [*drawn, *plans.by_hand()]
     return [
         Journey(line.clients, plan, number=number, approval_limit=APPROVAL_LIMIT_MINOR, told=told)
-        for number, plan in enumerate(drawn)
+        for number, plan in enumerate(planned)
     ]
 
 
