@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -49,7 +50,7 @@ async def planned(tx: Tx, walk: Walk[Any], selection: ListFilter, *, after: Time
     await tx.fetch(f"PREPARE listing AS {sql}")  # Services have one plan for all values, and so has this.
     [row] = await tx.fetch(f"EXPLAIN (FORMAT JSON) EXECUTE listing ({', '.join(['null'] * len(args))})")
     await tx.fetch("DEALLOCATE listing")
-    steps = list(main_nodes(row[0][0]["Plan"]))
+    steps = list(main_nodes(json.loads(row[0])[0]["Plan"]))
     read = [step for step in steps if step.get("Relation Name") == walk.table.name]
     assert len(read) == 1, steps
     return Planned(

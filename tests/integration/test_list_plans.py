@@ -1,6 +1,7 @@
 """Every list of protos/ is served by indexes, whatever it is filtered by: none is forgotten."""
 
 import importlib
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -112,9 +113,16 @@ class Recorded:
         self.statements: list[tuple[str, int]] = []
 
     async def fetch(self, sql: str, *args: Any) -> Any:
+        self._keep(sql, args)
+        return await self._tx.fetch(sql, *args)
+
+    async def look(self, sql: str, *args: Any) -> Any:
+        self._keep(sql, args)
+        return await self._tx.look(sql, *args)
+
+    def _keep(self, sql: str, args: tuple[Any, ...]) -> None:
         if sql.lstrip().startswith(("SELECT", "WITH")):
             self.statements.append((sql, len(args)))
-        return await self._tx.fetch(sql, *args)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._tx, name)
@@ -136,7 +144,7 @@ async def test_no_page_reads_a_table_whole(name: str, runtime_of: RuntimeOf, adm
             values = f"({', '.join(['null'] * arguments)})" if arguments else ""
             [row] = await tx.fetch(f"EXPLAIN (FORMAT JSON) EXECUTE listing {values}")
             await tx.fetch("DEALLOCATE listing")
-            found += nodes(row[0][0]["Plan"])
+            found += nodes(json.loads(row[0])[0]["Plan"])
         return found
 
     assert len(case.reads) == len(case.indexes)

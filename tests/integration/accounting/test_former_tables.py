@@ -110,7 +110,7 @@ async def seen(ledger: Runtime) -> dict[str, Sequence[Any]]:
     )
     call = checked(AccountingCalls(ledger))
     lists = [
-        await ledger.read(partial(store.transactions.list, selection=wanted, after=None, limit=20))
+        (await ledger.read(partial(store.transactions.list, selection=wanted, after=None, limit=20))).rows
         for wanted in filters
     ]
     accounts = await ledger.read(lambda tx: store.accounts.list(tx, store.AccountFilter(), after=None, limit=50))
