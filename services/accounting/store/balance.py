@@ -4,12 +4,12 @@ A balance as of a time is the present balance less the entries after that time: 
 and `account_entries` leads straight to the entries behind them.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from paykit.postgres.database import Tx
-from paykit.postgres.rows import require_all_changed
+from paykit.postgres.rows import array_text, require_all_changed
 from services.accounting.store.account_entries import effect_after
 from services.accounting.store.archive import carried
 
@@ -82,7 +82,7 @@ async def add_to_balances(
         changed = await tx.run(_ADD_TO_LOCKED, *_changes(locked_keys, effects))
         require_all_changed("balance", changed, len(locked_keys))
     if keys:
-        floor_minors = _array([floors.get(account_id, "NULL") for account_id, _ in keys])
+        floor_minors = array_text([floors.get(account_id, "NULL") for account_id, _ in keys])
         changed = await tx.run(_ADD_TO_BALANCES, *_changes(keys, effects), floor_minors)
         require_all_changed("balance", changed, len(keys))
 
@@ -125,11 +125,6 @@ async def read_sum(tx: Tx, sql: str, *args: Any) -> int:
     return int(rows[0][0])
 
 
-def _changes(keys: Sequence[StripeKey], effects: Mapping[StripeKey, int]) -> tuple[str, str, str]:
+def _changes(keys: Sequence[StripeKey], effects: Mapping[StripeKey, int]) -> tuple[str | None, ...]:
     account_ids, stripes = zip(*keys, strict=True)
-    return _array(account_ids), _array(stripes), _array([effects[key] for key in keys])
-
-
-def _array(values: Iterable[str | int]) -> str:
-    """Write an array of ids or numbers, of which none needs quotes."""
-    return "{" + ",".join(map(str, values)) + "}"
+    return array_text(account_ids), array_text(stripes), array_text([effects[key] for key in keys])

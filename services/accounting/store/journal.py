@@ -17,6 +17,7 @@ from uuid import UUID
 from paykit.errors import InvariantError
 from paykit.postgres.database import Tx
 from paykit.postgres.faults import UniqueViolation
+from paykit.postgres.rows import array_text
 from paystream.accounting.v1.events import Direction, Side
 from services.accounting.domain import transaction_key
 from services.accounting.domain.transaction import Transaction
@@ -226,7 +227,7 @@ async def _insert(tx: Tx, rows: Sequence[Row]) -> set[UUID] | None:
             return None
     at = [name.endswith("[]") for name in COLUMNS.values()]
     columns = [
-        [None if value is None else "{" + ",".join(map(str, value)) + "}" for value in column] if array else [*column]
+        [*map(array_text, column)] if array else [*column]
         for array, column in zip(at, zip(*rows, strict=True), strict=True)
     ]
     inserted = await tx.fetch(_INSERT_ABSENT, *columns)
