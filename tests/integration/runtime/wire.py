@@ -13,6 +13,9 @@ CHUNK_BYTES = 64 * 1024
 COMMIT = b"COMMIT\x00"
 """How a simple query ends in PostgreSQL's protocol."""
 
+READY_FOR_QUERY = b"Z\x00\x00\x00\x05"
+"""What ends every answer: the server has carried out what it was asked."""
+
 Loss = Literal["request", "answer"]
 
 
@@ -73,7 +76,7 @@ class Wire:
         there_reader, there_writer = await asyncio.open_connection(*self._target)
         back = asyncio.create_task(self._pump(there_reader, writer))
         try:
-            await self._carry(reader, there_writer, back)
+            await self._carry(reader, there_writer, there_reader, back)
         finally:
             back.cancel()
             self._writers.discard(writer)
@@ -83,7 +86,11 @@ class Wire:
                     await side.wait_closed()
 
     async def _carry(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, back: "asyncio.Task[None]"
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        there_reader: asyncio.StreamReader,
+        back: "asyncio.Task[None]",
     ) -> None:
         while data := await reader.read(CHUNK_BYTES):
             await self._heard.wait()
@@ -95,12 +102,32 @@ class Wire:
             if loss is not None:
                 self._loss = None
                 self.lost += 1
-                back.cancel()
-            if loss != "request":
-                writer.write(data)
-                await writer.drain()
-            if loss is not None:
+                await self._lose(loss, data, writer, there_reader, back)
                 return
+            writer.write(data)
+            await writer.drain()
+
+    async def _lose(
+        self,
+        loss: Loss,
+        data: bytes,
+        writer: asyncio.StreamWriter,
+        there_reader: asyncio.StreamReader,
+        back: "asyncio.Task[None]",
+    ) -> None:
+        """Keep a statement, or its answer, from arriving. An answer is lost once the server has given it: whoever looks
+        afterwards finds what it decided, not what it was still at.
+        """
+        back.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await back
+        if loss == "request":
+            return
+        writer.write(data)
+        await writer.drain()
+        answer = b""
+        while READY_FOR_QUERY not in answer and (more := await there_reader.read(CHUNK_BYTES)):
+            answer += more
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
