@@ -1,5 +1,6 @@
 """Metrics of calls, and the HTTP endpoint that shows all metrics of the process to Prometheus, and its health."""
 
+import collections
 import socket
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -64,16 +65,18 @@ class AgeHistogram(Collector):
 
     def observe_since(self, recorded: Iterable[datetime | None], now: datetime, *labels: str) -> None:
         """Count ages of what was recorded at these times: None has none, and what is from a clock ahead is 0 old."""
-        ages = [(now - time).total_seconds() for time in recorded if time is not None]
-        self.observe([age if age > 0 else 0.0 for age in ages], labels)
+        # What one transaction of a producer recorded bears one moment.
+        moments = collections.Counter(recorded)
+        ages = [(max((now - time).total_seconds(), 0.0), count) for time, count in moments.items() if time is not None]
+        self.observe(ages, labels)
 
-    def observe(self, ages_s: Sequence[float], labels: tuple[str, ...]) -> None:
-        """Count ages in seconds under the values of the labels."""
+    def observe(self, ages_s: Sequence[tuple[float, int]], labels: tuple[str, ...]) -> None:
+        """Count ages in seconds, each with how often there is it, under the values of the labels."""
         with self._lock:
             counts = self._counts.setdefault(labels, [0] * (len(AGE_BUCKETS_S) + 1))
-            for age_s in ages_s:
-                counts[bisect_left(AGE_BUCKETS_S, age_s)] += 1
-            self._sums_s[labels] = self._sums_s.get(labels, 0.0) + sum(ages_s)
+            for age_s, count in ages_s:
+                counts[bisect_left(AGE_BUCKETS_S, age_s)] += count
+            self._sums_s[labels] = self._sums_s.get(labels, 0.0) + sum(age_s * count for age_s, count in ages_s)
 
     def describe(self) -> Iterator[HistogramMetricFamily]:
         """Yield the family without its numbers."""

@@ -15,6 +15,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its __init_
 )
 
 from paykit.base.errors import UnavailableError
+from paykit.kafka.cloud_events import HeaderList
 
 LEADER_TRIES_MAX = 15
 """How often the offsets of a partition are asked for that has no leader just now."""
@@ -32,6 +33,9 @@ MESSAGE_BYTES_MAX = 2 * 1024 * 1024
 """The largest message produced: a dead letter's copy, which is the largest record of a topic and its error."""
 TOPIC_UNKNOWN_GRACE_MS = 10_000
 """How long a topic that Kafka does not know is asked for before its messages are refused."""
+
+_ANY_PARTITION = -1
+"""As librdkafka has it: the partition of the key."""
 
 Report = Callable[[confluent_kafka.KafkaError | None, Any], None]
 """What a producer calls once for each message: with None when it was acknowledged, else with what it failed by.
@@ -78,7 +82,7 @@ class Producer:
         topic: str,
         key: str,
         value: bytes | None,
-        headers: Sequence[tuple[str, str | bytes]],
+        headers: HeaderList,
         partition: int | None = None,
         report: Report | None = None,
     ) -> None:
@@ -87,22 +91,20 @@ class Producer:
         Raises:
             confluent_kafka.KafkaException: It is refused at once: too large for any topic, or its topic is unknown.
         """
-        message: dict[str, Any] = {"key": key, "value": value, "headers": list(headers)}
-        if partition is not None:
-            message["partition"] = partition
-        while not self._queue(topic, report or self._on_delivery, **message):
+        report, lane = report or self._on_delivery, _ANY_PARTITION if partition is None else partition
+        while True:
+            with self._gate:
+                if self._discarded:
+                    return
+                try:
+                    self._producer.produce(
+                        topic, value=value, key=key, partition=lane, headers=headers, on_delivery=report
+                    )
+                except BufferError:
+                    pass
+                else:
+                    return
             self._producer.poll(QUEUE_WAIT_S)
-
-    def _queue(self, topic: str, report: Report, **message: Any) -> bool:
-        """Return whether the message needs no further try: it is in the queue, or the producer was discarded."""
-        with self._gate:
-            if self._discarded:
-                return True
-            try:
-                self._producer.produce(topic, on_delivery=report, **message)
-            except BufferError:
-                return False
-            return True
 
     def __len__(self) -> int:
         """Messages that are neither acknowledged nor reported to have failed."""

@@ -5,7 +5,7 @@ Source: CloudEvents 1.0, Kafka protocol binding, section 3.2.
 
 from typing import Any
 
-HeaderList = list[tuple[str, str | bytes]]
+HeaderList = list[tuple[str, str | bytes | None]]
 
 
 class CloudEventHeaders:

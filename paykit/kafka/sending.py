@@ -266,18 +266,20 @@ class Sender:
 
     def _exchange(self, producer: Producer, rows: Sequence[Any]) -> None:
         alone = not len(producer)
+        # Looked up once: there are thousands of rows a second.
+        chunk_of, lane_of, headers_of = self._chunk_of, self.lane, self._headers.of
+        witnesses = self._partitions.witnesses
         for row in rows:
-            chunk, row_id, lane = self._chunk_of(row), row["id"], self.lane(row["key"])
-            chunk.lanes[row_id] = lane
-            report = partial(_report, chunk.errors, chunk.acknowledged, self._partitions.witnesses, row_id)
+            chunk, row_id, key = chunk_of(row), row["id"], row["key"]
+            chunk.lanes[row_id] = lane = lane_of(key)
             try:
                 producer.produce(
                     topic=row["topic"],
-                    key=row["key"],
+                    key=key,
                     value=row["value"],
-                    headers=self._headers.of(row),
+                    headers=headers_of(row),
                     partition=lane,
-                    report=report,
+                    report=partial(_report, chunk.errors, chunk.acknowledged, witnesses, row_id),
                 )
             except confluent_kafka.KafkaException as refused:
                 chunk.errors[row_id] = refused.args[0]

@@ -38,7 +38,7 @@ class CaptureExcerpt(_CaptureFields):
     @classmethod
     def of(cls, values: tuple[Any, ...]) -> Self:
         """Return the excerpt by the values of its fields."""
-        return cls._make(values)
+        return tuple.__new__(cls, values)
 
 
 class _RefundFields(NamedTuple):
@@ -74,4 +74,4 @@ class RefundExcerpt(_RefundFields):
     @classmethod
     def of(cls, values: tuple[Any, ...]) -> Self:
         """Return the excerpt by the values of its fields, of which the reason is a symbol."""
-        return cls._make((*values[:_REASON], _REASONS[values[_REASON]], *values[_REASON + 1 :]))
+        return tuple.__new__(cls, (*values[:_REASON], _REASONS[values[_REASON]], *values[_REASON + 1 :]))
