@@ -15,6 +15,7 @@ from paykit.process import migrate
 from paykit.process.catalogue import schema_names
 from paykit.process.runtime import Runtime
 from paykit.process.service import Service
+from paykit.serve import waiting
 from paykit.testing import databases, runtimes
 from paykit.testing.runtimes import leave_call
 from paytools.localstack import Endpoints, Stack
@@ -99,6 +100,12 @@ async def database_url(template: str) -> AsyncIterator[str]:
 def admin_url(template: str, database_url: str) -> str:
     """The same database as an administrator."""
     return databases.admin_url_of(template, database_url)
+
+
+@pytest.fixture
+def patient_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have calls wait for what is not known yet as long as a busy machine may need to make it known."""
+    monkeypatch.setattr(waiting, "WAIT_S_MAX", 60.0)
 
 
 @pytest.fixture

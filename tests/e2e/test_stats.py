@@ -18,7 +18,7 @@ from tests.line.clients import first_payment, payment_request
 from tests.line.draining import drained
 from tests.line.replies import interceptors
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 @pytest.fixture(scope="module")

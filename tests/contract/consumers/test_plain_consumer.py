@@ -21,7 +21,7 @@ from paykit.testing import goldens
 from paykit.testing.hosts import new_prefix
 from paytools.localstack import Endpoints
 
-READ_WAIT_S = 20.0
+READ_WAIT_S = 60.0
 
 
 @pytest.fixture

@@ -77,8 +77,11 @@ async def test_tries_end_and_the_last_failure_is_told(create: Call) -> None:
     assert (caught.value.reason, caught.value.retry_delay_s) == ("DEPENDENCY_UNAVAILABLE", 1.0)
 
 
-async def test_nothing_is_tried_again_when_its_time_would_be_over(create: Call) -> None:
+async def test_nothing_is_tried_again_when_its_time_would_be_over(
+    create: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
     patient = Retries(delay_s=60.0, delay_s_max=60.0)
+    monkeypatch.setattr("random.random", lambda: 0.9)
     with fake_server({CREATE: answering(DOWN, MADE)}) as fake:
         with pytest.raises(paystream_client.UnavailableError):
             await create_with(create, fake, patient)
@@ -86,12 +89,12 @@ async def test_nothing_is_tried_again_when_its_time_would_be_over(create: Call) 
 
 
 async def create_with(create: Call, fake: FakeServer, retries: Retries) -> None:
-    # One second from RetryInfo does not fit into half a second.
+    # A pause of 54 s does not fit into half a minute.
     if create is blocking:
-        with paystream_client.connect(fake.address, retries=retries, deadline_s=0.5) as channel:
+        with paystream_client.connect(fake.address, retries=retries, deadline_s=30.0) as channel:
             PaymentServiceStub(channel).CreatePayment(creation())
     else:
-        async with paystream_client.connect_async(fake.address, retries=retries, deadline_s=0.5) as channel:
+        async with paystream_client.connect_async(fake.address, retries=retries, deadline_s=30.0) as channel:
             await PaymentServiceStub(channel).CreatePayment(creation())
 
 

@@ -14,14 +14,16 @@ from paykit.process.host import Host
 from paykit.testing import databases, hosts
 from tests import probe
 from tests.e2e.runtime.flow import WAIT_S, emit
+from tests.line.waiting import until
 
 KEYS = [f"pay_{number}" for number in range(8)]
 ROUNDS = 150
 CHANGES_OF_LEAD = 3
-END_LEADER = """
-SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+LEADERS = """
+FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database()
 """
+END_LEADER = f"SELECT pg_terminate_backend(l.pid) {LEADERS}"
 
 
 @pytest.fixture
@@ -86,7 +88,10 @@ async def test_a_change_of_lead_loses_nothing_and_keeps_first_arrivals_in_order(
 async def test_a_stopping_process_sends_what_is_left_in_its_outbox(
     settings: Settings, administrator: asyncpg.Connection
 ) -> None:
+    async def leads() -> bool:
+        return bool(await administrator.fetch(f"SELECT {LEADERS}"))
+
     async with hosts.hosted([probe.SERVICE], settings.model_copy(update={"role": "relay"})) as host:
-        await asyncio.sleep(1.0)  # It leads by now.
+        await until(leads)
         await emit(host.runtimes[0], [probe.payment_created(key) for key in KEYS])
     assert await administrator.fetchval("SELECT count(*) FROM probe.outbox") == 0

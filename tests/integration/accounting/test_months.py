@@ -23,22 +23,24 @@ def capture_id(at: datetime, number: int) -> str:
 async def test_the_present_month_and_two_more_are_there_from_the_beginning(ledger: Runtime) -> None:
     assert await ledger.transaction(lambda tx: store.former.keep_months(tx, datetime.now(UTC))) == 3
     parts = [name for (name,) in await rows(ledger, _PARTS)]
-    assert len(parts) == 5
-    assert {"journal_0", "journal_default", f"journal_{datetime.now(UTC):%Y%m}"} < set(parts)
+    before, *months, rest = parts
+    assert (before, rest) == ("journal_0", "journal_default")
+    assert months[-3] == f"journal_{datetime.now(UTC):%Y%m}"
+    assert len(months) in (3, 4)  # Four where a month has ended since the migrations made three.
 
 
 async def test_months_follow_each_other_over_the_end_of_a_year(ledger: Runtime) -> None:
-    december = datetime(2031, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+    december = datetime(2080, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
     assert await ledger.transaction(lambda tx: store.former.keep_months(tx, december)) == 3
     parts = [name for (name,) in await rows(ledger, _PARTS)]
-    assert {"journal_203112", "journal_203201", "journal_203202"} < set(parts)
+    assert {"journal_208012", "journal_208101", "journal_208102"} < set(parts)
     await consume(ledger, capture(1, capture_id=capture_id(december, 1)))
-    assert await rows(ledger, _PLACES.format(table="journal")) == [("journal_203112", 1)]
+    assert await rows(ledger, _PLACES.format(table="journal")) == [("journal_208012", 1)]
 
 
 async def test_what_came_before_its_month_moves_into_it_and_is_booked_once(ledger: Runtime) -> None:
-    now = datetime(2027, 5, 17, tzinfo=UTC)
-    late, older = datetime(2027, 3, 31, 23, 59, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)
+    now = datetime(2091, 5, 17, tzinfo=UTC)
+    late, older = datetime(2091, 3, 31, 23, 59, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)
     events = [
         *(capture(at, capture_id=capture_id(late, at)) for at in range(40)),
         capture(50, capture_id=capture_id(now, 50)),
@@ -52,7 +54,7 @@ async def test_what_came_before_its_month_moves_into_it_and_is_booked_once(ledge
     places = [("journal_0", 1), (present, 1), ("journal_default", 42)]
     assert await rows(ledger, _PLACES.format(table="journal")) == sorted(places)
     assert await ledger.transaction(lambda tx: store.former.keep_months(tx, now)) == 3
-    places = [("journal_0", 1), (present, 1), ("journal_202703", 40), ("journal_202705", 1), ("journal_default", 1)]
+    places = [("journal_0", 1), (present, 1), ("journal_209103", 40), ("journal_209105", 1), ("journal_default", 1)]
     assert await rows(ledger, _PLACES.format(table="journal")) == sorted(places)
     legs = {name.replace("leg", "journal") for name, _ in await rows(ledger, _PLACES.format(table="leg"))}
     assert legs == {name for name, _ in places}

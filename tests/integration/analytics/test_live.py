@@ -15,7 +15,7 @@ from tests.integration.analytics.conftest import ANY, Observatory
 from tests.integration.analytics.test_figures import captured
 from tests.unit.analytics.builders import NOON
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class Stream:

@@ -118,7 +118,7 @@ class Running:
         """Ask the server how it is."""
         asked = health_pb2.HealthCheckRequest(service=service)
         stub: Any = health_pb2_grpc.HealthStub(self.channel)
-        reply = await stub.Check(asked, timeout=5)
+        reply = await stub.Check(asked, timeout=30)
         return str(health_pb2.HealthCheckResponse.ServingStatus.Name(reply.status))
 
 
@@ -170,7 +170,7 @@ class Refusal:
 async def refusal_of(call: Awaitable[Any]) -> Refusal:
     """Await a call that has to fail, and read its rich status."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await asyncio.wait_for(call, 10)
+        await asyncio.wait_for(call, 60)
     return read_refusal(caught.value)
 
 

@@ -9,7 +9,7 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 async def test_a_call_that_says_nothing_gets_ids_of_its_own(running: Running) -> None:
-    reply = await running.stub.Echo(running.pb.EchoRequest(text="hello"), timeout=5)
+    reply = await running.stub.Echo(running.pb.EchoRequest(text="hello"), timeout=30)
     assert (reply.text, reply.caller) == ("hello", "anonymous")
     assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-00", reply.traceparent)
     assert reply.correlation_id == reply.traceparent[3:35]
@@ -17,8 +17,8 @@ async def test_a_call_that_says_nothing_gets_ids_of_its_own(running: Running) ->
 
 
 async def test_two_calls_share_no_ids(running: Running) -> None:
-    first = await running.stub.Echo(running.pb.EchoRequest(), timeout=5)
-    second = await running.stub.Echo(running.pb.EchoRequest(), timeout=5)
+    first = await running.stub.Echo(running.pb.EchoRequest(), timeout=30)
+    second = await running.stub.Echo(running.pb.EchoRequest(), timeout=30)
     assert first.correlation_id != second.correlation_id
 
 
@@ -29,7 +29,7 @@ async def test_a_caller_names_itself_its_journey_and_its_trace(running: Running)
         ("x-request-id", "attempt-1"),
         ("traceparent", f"00-{TRACE}-00f067aa0ba902b7-01"),
     )
-    reply = await running.stub.Echo(running.pb.EchoRequest(), metadata=metadata, timeout=5)
+    reply = await running.stub.Echo(running.pb.EchoRequest(), metadata=metadata, timeout=30)
     assert (reply.caller, reply.correlation_id, reply.request_id) == ("shop-7", "journey-1", "attempt-1")
     assert reply.traceparent.startswith(f"00-{TRACE}-")
     assert reply.traceparent.endswith("-01")
@@ -38,7 +38,7 @@ async def test_a_caller_names_itself_its_journey_and_its_trace(running: Running)
 
 async def test_the_requests_own_request_id_names_the_call(running: Running) -> None:
     request = running.pb.EchoRequest(request_id="0193a4e2-7b1c-7def-8abc-0123456789ab")
-    reply = await running.stub.Echo(request, metadata=(("x-request-id", "attempt-1"),), timeout=5)
+    reply = await running.stub.Echo(request, metadata=(("x-request-id", "attempt-1"),), timeout=30)
     assert reply.request_id == "0193a4e2-7b1c-7def-8abc-0123456789ab"
 
 
@@ -48,23 +48,23 @@ async def test_names_that_are_not_fit_to_be_kept_are_replaced(running: Running) 
         ("x-correlation-id", "4111-1111-1111-1111"),
         ("traceparent", f"00-{'0' * 32}-00f067aa0ba902b7-01"),
     )
-    reply = await running.stub.Echo(running.pb.EchoRequest(), metadata=metadata, timeout=5)
+    reply = await running.stub.Echo(running.pb.EchoRequest(), metadata=metadata, timeout=30)
     assert reply.caller == "anonymous"
     assert reply.correlation_id == reply.traceparent[3:35] != "0" * 32
 
 
 async def test_replies_can_be_a_stream(running: Running) -> None:
-    replies = [r.text async for r in running.stub.Split(running.pb.EchoRequest(text="a b c"), timeout=5)]
+    replies = [r.text async for r in running.stub.Split(running.pb.EchoRequest(text="a b c"), timeout=30)]
     assert replies == ["a", "b", "c"]
 
 
 async def test_requests_can_be_a_stream(running: Running) -> None:
-    reply = await running.stub.Join(_texts(running, "a", "b"), timeout=5)
+    reply = await running.stub.Join(_texts(running, "a", "b"), timeout=30)
     assert (reply.text, reply.caller) == ("a b", "anonymous")
 
 
 async def test_both_can_be_a_stream(running: Running) -> None:
-    replies = [r.text async for r in running.stub.Relay(_texts(running, "a", "b"), timeout=5)]
+    replies = [r.text async for r in running.stub.Relay(_texts(running, "a", "b"), timeout=30)]
     assert replies == ["a", "b"]
 
 

@@ -16,7 +16,7 @@ async def test_broken_rules_are_named_by_field_and_rule(running: Running) -> Non
         request_id="no uuid",
         amounts=[pb.Amount(amount_minor=1, currency_code="USD"), pb.Amount(amount_minor=-5, currency_code="usd")],
     )
-    refusal = await refusal_of(running.stub.Echo(request, timeout=5))
+    refusal = await refusal_of(running.stub.Echo(request, timeout=30))
     assert (refusal.code, refusal.info.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID")
     rules = {field: description.split("]")[0].strip("[") for field, description in refusal.fields.items()}
     assert rules == {
@@ -36,7 +36,7 @@ async def test_broken_rules_are_named_by_field_and_rule(running: Running) -> Non
     ],
 )
 async def test_a_card_number_is_refused_and_not_repeated(running: Running, fields: Any, named: str) -> None:
-    refusal = await refusal_of(running.stub.Echo(running.pb.EchoRequest(**fields), timeout=5))
+    refusal = await refusal_of(running.stub.Echo(running.pb.EchoRequest(**fields), timeout=30))
     assert (refusal.code, refusal.info.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "CARD_NUMBER_REFUSED")
     assert list(refusal.fields) == [named]
     assert "1111" not in str(refusal.info) + refusal.message
@@ -45,7 +45,7 @@ async def test_a_card_number_is_refused_and_not_repeated(running: Running, field
 
 async def test_bytes_that_are_no_request_are_refused(running: Running) -> None:
     method: Any = running.channel.unary_unary("/echo.v1.EchoService/Echo")
-    refusal = await refusal_of(method(b"\xff\xff\xff", timeout=5))
+    refusal = await refusal_of(method(b"\xff\xff\xff", timeout=30))
     assert (refusal.code, refusal.info.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_MALFORMED")
 
 
@@ -59,20 +59,20 @@ async def test_one_bad_item_of_a_batch_leaves_its_neighbours_alone(running: Runn
             pb.EchoRequest(text="fine as well"),
         ]
     )
-    reply = await running.stub.EchoMany(request, timeout=5)
+    reply = await running.stub.EchoMany(request, timeout=30)
     assert list(reply.reasons) == ["", "FIELD_INVALID", "CARD_NUMBER_REFUSED", ""]
     assert list(reply.fields) == ["", "requests[1].amount.amount_minor", 'requests[2].metadata["note"]', ""]
 
 
 async def test_the_envelope_of_a_batch_is_checked(running: Running) -> None:
-    refusal = await refusal_of(running.stub.EchoMany(running.pb.EchoManyRequest(note="x" * 11), timeout=5))
+    refusal = await refusal_of(running.stub.EchoMany(running.pb.EchoManyRequest(note="x" * 11), timeout=30))
     assert list(refusal.fields) == ["note"]
 
 
 async def test_a_stream_ends_at_its_first_bad_request(running: Running) -> None:
     pb = running.pb
     requests = [pb.EchoRequest(text="a"), pb.EchoRequest(text=CARD), pb.EchoRequest(text="b")]
-    call = running.stub.Relay(requests, timeout=5)
+    call = running.stub.Relay(requests, timeout=30)
     replies = [(await call.read()).text]
     refusal = await refusal_of(call.read())
     assert (replies, refusal.info.reason) == (["a"], "CARD_NUMBER_REFUSED")
@@ -81,6 +81,8 @@ async def test_a_stream_ends_at_its_first_bad_request(running: Running) -> None:
 
 async def test_a_bad_request_in_a_client_stream_refuses_the_call(running: Running) -> None:
     pb = running.pb
-    refusal = await refusal_of(running.stub.Join([pb.EchoRequest(text="a"), pb.EchoRequest(request_id="x")], timeout=5))
+    refusal = await refusal_of(
+        running.stub.Join([pb.EchoRequest(text="a"), pb.EchoRequest(request_id="x")], timeout=30)
+    )
     assert list(refusal.fields) == ["request_id"]
     assert running.behaviour.served == []

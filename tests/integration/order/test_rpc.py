@@ -158,6 +158,7 @@ async def test_a_merchant_that_may_not_sell_gets_no_order(
         await shop.create(merchant_id=idle)
 
 
+@pytest.mark.usefixtures("patient_calls")
 async def test_a_merchant_told_of_late_is_waited_for(shop: Shop) -> None:
     late = new_id("mer")
     creation = asyncio.create_task(shop.create(merchant_id=late))

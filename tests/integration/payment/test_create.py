@@ -253,6 +253,7 @@ async def test_an_older_event_of_a_merchant_changes_nothing(house: House) -> Non
     assert (paid.fee_minor, paid.fee_plan_version) == (100, 2)
 
 
+@pytest.mark.usefixtures("patient_calls")
 async def test_a_merchant_that_becomes_known_meanwhile_is_waited_for(house: House) -> None:
     merchant_id = new_id("mer")
     alone = asyncio.create_task(house.create(merchant_id=merchant_id))
@@ -267,6 +268,7 @@ async def test_a_merchant_that_becomes_known_meanwhile_is_waited_for(house: Hous
     assert [reason_of(result) for result in await batch] == ["", ""]
 
 
+@pytest.mark.usefixtures("patient_calls")
 async def test_a_merchant_whose_activation_is_told_late_is_waited_for(house: House) -> None:
     created = merchant_events.MerchantStatus.CREATED
     merchant_id = await house.know_merchant(merchant_id=new_id("mer"), status=created, aggregate_version=1)

@@ -61,6 +61,7 @@ async def test_a_payment_matches_its_order(house: House, order: dict[str, Any], 
     assert await house.count("payment") == 0
 
 
+@pytest.mark.usefixtures("patient_calls")
 async def test_an_order_that_becomes_known_meanwhile_is_waited_for(house: House) -> None:
     order_id = new_id("ord")
     call = asyncio.create_task(house.create(order_id=order_id))

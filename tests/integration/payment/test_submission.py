@@ -179,7 +179,8 @@ async def test_jobs_share_the_queue_in_batches(house: House) -> None:
     assert await house.count("payment WHERE state = 'SUCCEEDED'") == 1_200
 
 
-async def test_an_attempt_claimed_too_long_ago_is_not_sent(house: House) -> None:
+async def test_an_attempt_claimed_too_long_ago_is_not_sent(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel_calls, "SEND_WITHIN_S", 600.0)  # A busy machine may take the 2 s for this test itself.
     created = await house.create()
     claimed = await claim(house)
     requests = [channels.to_request(each, callback_address="") for each in claimed]
@@ -187,7 +188,7 @@ async def test_an_attempt_claimed_too_long_ago_is_not_sent(house: House) -> None
 
     async with registry.connect(route) as channel:
         assert channel is not None
-        assert await channel_calls.send_in_time(channel, requests, time.monotonic() - 2.1) == []
+        assert await channel_calls.send_in_time(channel, requests, time.monotonic() - 600.1) == []
         assert house.channel.sent == {}
         assert len(await channel_calls.send_in_time(channel, requests, time.monotonic() - 1.0)) == 1
 

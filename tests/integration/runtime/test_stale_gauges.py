@@ -86,15 +86,20 @@ async def test_what_a_relay_measured_while_it_led_is_shown_no_more_when_another_
     rival = await asyncpg.connect(dsn)
     try:
         await until(lambda: leads(1))
+        rival_pid = rival.get_server_pid()
         # Whoever waits for the lock has it as soon as the leader's connection is gone.
         locks = "SELECT classid, objid, pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid <> $1"
         [lock] = await rival.fetch(
-            f"{locks} AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-            rival.get_server_pid(),
+            f"{locks} AND database = (SELECT oid FROM pg_database WHERE datname = current_database())", rival_pid
         )
         waiting = asyncio.create_task(rival.execute("SELECT pg_advisory_lock($1, hashtext('probe'))", lock["classid"]))
-        await asyncio.sleep(0.2)
         administrator = await asyncpg.connect(dsn)
+
+        async def rival_waits() -> bool:
+            in_line = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND pid = $1"
+            return bool(await administrator.fetch(in_line, rival_pid))
+
+        await until(rival_waits)
         await administrator.execute("SELECT pg_terminate_backend($1)", lock["pid"])
         await administrator.close()
         await waiting

@@ -9,7 +9,7 @@ import asyncpg
 from paykit.postgres.wakeups import OUTBOX, Wakeups, wait
 from paykit.process.runtime import Runtime
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 @asynccontextmanager
@@ -26,7 +26,9 @@ async def carried(*wakeups: Wakeups) -> AsyncIterator[None]:
 async def end_listening(url: str, runtime: Runtime) -> None:
     connection = await asyncpg.connect(url)
     try:
-        sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = $1"
+        # Its last statement is LISTEN, or the question whether the server is still there.
+        listens = "query LIKE 'LISTEN%' OR query LIKE 'SELECT pg_notify%'"
+        sql = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND ({listens})"
         database = runtime.database.url.partition("?")[0].rpartition("/")[2]
         async with asyncio.timeout(WAIT_S):
             while not await connection.fetch(sql, database):  # noqa: ASYNC110 - another process sets it

@@ -3,13 +3,13 @@
 import dataclasses
 import uuid
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from paykit.clock import ManualClock
+from paykit.clock import OffsetClock, SystemClock
 from paykit.consume.delivery import Delivered, Record
 from paykit.ids import new_id
 from paykit.process.runtime import Runtime
@@ -46,8 +46,10 @@ class Desk:
         self.runtime = runtime
         self.call = checked(WebhookServicer(runtime))
         self.sender = WebhookSender(platform.policy_of(runtime.settings))
-        # Real time, as the deliveries' first tries are due by the server's.
-        self.clock = ManualClock(datetime.now(UTC) + timedelta(seconds=5))
+        # It goes on with real time, by which the deliveries' first tries are due, however slow the machine; and a
+        # little ahead, so that what is due "now" is.
+        self.clock = OffsetClock(SystemClock())
+        self.clock.move_to(timedelta(seconds=5))
 
     async def register(self, url: str, *event_filters: str, merchant_id: str = MERCHANT) -> Any:
         request = pb.CreateWebhookEndpointRequest(
@@ -98,7 +100,7 @@ class Desk:
 
     async def pass_time(self, **by: float) -> None:
         """Let real time pass for the jobs, and deliver what is due by then."""
-        self.clock.advance(timedelta(**by))
+        self.clock.move_to(self.clock.offset + timedelta(**by))
         await self.deliver()
         await self.deliver(failing=True)
 

@@ -11,6 +11,7 @@ from standardwebhooks import Webhook
 
 from paystream.notification.v1 import webhook_pb2 as pb
 from services.notification.jobs.webhooks import report_webhooks
+from services.notification.jobs.webhooks.sending import ATTEMPT_TIMEOUT_S
 from tests.integration.notification.webhooks.conftest import ENABLED, MERCHANT, PAUSED, Desk
 from tests.line.receiving import OK, answering, hanging, receiver, status
 
@@ -162,11 +163,13 @@ async def test_receiver_that_hangs_takes_its_own_slots_and_delays_nobody(desk: D
         slow_id = (await desk.register(slow.url)).endpoint.endpoint_id
         await desk.register(quick.url)
         await desk.happen(*(desk.cancelled() for _ in range(30)))
+        began = time.monotonic()
         job = asyncio.create_task(desk.deliver())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(quick.received) < 30:  # noqa: ASYNC110 - what a receiver has got is seen by looking
                 await asyncio.sleep(0.01)
-        assert len(slow.received) <= 4
+        rounds_begun = 1 + int((time.monotonic() - began) / ATTEMPT_TIMEOUT_S)  # A busy machine may need another one.
+        assert len(slow.received) <= 4 * rounds_begun
         job.cancel()
         await asyncio.gather(job, return_exceptions=True)
         assert {d.state for d in await desk.deliveries(endpoint_id=slow_id)} == {PENDING}
