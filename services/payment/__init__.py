@@ -29,10 +29,11 @@
 | which channel, and what to do when it cannot be reached | `domain/routing.py`, `commands/failover.py` |
 | what is not sent any more: too late, or for a stopped merchant | `domain/attempt.py`, `commands/withholding.py` |
 | what is soon over, or overdue, told once each | `domain/reminder.py`, `commands/reminder.py` |
+| what payers have to do; where they came back to, erased | `commands/payer_action.py`, `store/return_erasure.py` |
 | calling channels | `jobs/` |
 
 Records: `payment`, `capture`, `refund`, `refund_share`, `refund_hold`, `dispute`, `dispute_report`, `dispute_file`,
-`attempt`, `evidence`, `unmatched_evidence`, `late_capture`, `contradiction`. Projections: `merchant`,
+`attempt`, `evidence`, `unmatched_evidence`, `late_capture`, `contradiction`, `return_erasure`. Projections: `merchant`,
 `merchant_fee` (of merchant.events), `order` (of order.events), `merchant_funds` (of accounting.events).
 
 RPCs of PaymentService: CreatePayment BatchCreatePayments StreamCreatePayments GetPayment ListPayments CapturePayment

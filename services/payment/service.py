@@ -18,7 +18,7 @@ _CLOSE_ORDER = Handle(handler=handlers.on_order_closed, deduplication="natural",
 
 SERVICE = Service(
     name="payment",
-    locks=("order", "payment", "attempt", "dispute", "merchant_funds", "contact"),
+    locks=("return_erasure", "order", "payment", "attempt", "dispute", "merchant_funds", "contact"),
     records=(
         "payment",
         "capture",
@@ -34,6 +34,7 @@ SERVICE = Service(
         "unmatched_evidence",
         "contradiction",
         "contact",
+        "return_erasure",
     ),
     projections=("merchant", "merchant_fee", "order", "merchant_funds"),
     servicers=rpc.servicers,
@@ -126,6 +127,7 @@ SERVICE = Service(
         Job(name="remind_of_disputes", run=jobs.reminders.remind_of_disputes, every_s=jobs.reminders.REMIND_EVERY_S),
         Job(name="warn_of_expiries", run=jobs.reminders.warn_of_expiries, every_s=jobs.reminders.REMIND_EVERY_S),
         Job(name="retry_late_refunds", run=jobs.contradictions.retry_refunds, every_s=1.0),
+        Job(name="erase_returns", run=jobs.returns.erase_returns, every_s=jobs.returns.ERASE_EVERY_S),
         Job(
             name="report_contradictions",
             run=jobs.contradictions.report,

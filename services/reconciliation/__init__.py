@@ -29,8 +29,9 @@
 
 Records: `discrepancy`, `correction`, `rule_set`, `statement_file`, `statement`, `statement_line`, `open_line` and
 `line_outcome`,
-`open_movement` and `movement_outcome`, `open_booking`, `open_evidence`. Projections: `uncleared` and `cleared_line` (of
-accounting.events and channel.events), `ledger_account_kind` (of accounting.events), `internal_transaction`,
+`open_movement` and `movement_outcome`, `open_booking`, `open_evidence`; `debt_balance` and `open_debt`, which
+triggers of `uncleared` keep. Projections: `uncleared` and `cleared_line` (of accounting.events and channel.events),
+`ledger_account_kind` (of accounting.events), `internal_transaction`,
 `unmoved_attempt` and `unattributed_evidence` (of payment.events and withdrawal.events), `movement_booking` (of
 these and accounting.events).
 

@@ -45,6 +45,8 @@ SERVICE = Service(
         *("discrepancy", "correction", "rule_set", "statement_file"),
         *("statement", "statement_line", "open_line", "line_outcome", "open_movement", "movement_outcome"),
         *("open_booking", "open_evidence"),
+        # Triggers of `uncleared` keep these, also when that is rebuilt.
+        *("debt_balance", "open_debt"),
     ),
     projections=(
         *("uncleared", "cleared_line", "ledger_account_kind", "internal_transaction", "unmoved_attempt"),

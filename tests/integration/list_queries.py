@@ -75,9 +75,12 @@ async def _statement(tx: Tx) -> Any:
     return await accounting.statement(tx, account, start=START, end=LAST, behind=None, limit=51)
 
 
-def _uncleared(tx: Tx) -> Awaitable[Any]:
-    wanted = UnclearedFilter(clearing_days=(("suspense", 3),), merchant_id=MERCHANT_ID)
-    return reconciliation.uncleared.list_(tx, wanted, after=AFTER, limit=51)
+def _uncleared(**selection: Any) -> Callable[[Tx], Awaitable[Any]]:
+    days = (("merchant.disputed", 180), ("merchant.receivable", 30), ("suspense", 7))
+    wanted = UnclearedFilter(clearing_days=days, **selection)
+    # Behind one of the kinds in the middle, so that each of the others has a condition of its own.
+    after = (START, f"merchant.receivable|{MERCHANT_ID}|USD|dsp_1")
+    return lambda tx: reconciliation.uncleared.list_(tx, wanted, now=LAST, after=after, limit=51)
 
 
 _LATER = "'2030-01-01'::timestamptz + n * interval '1 s'"
@@ -118,6 +121,15 @@ _PERIODS = {
     "reason": "'why'",
     "create_time": _LATER,
     "update_time": _LATER,
+}
+_AMOUNTS = {
+    "account_kind": "CASE n % 3 WHEN 0 THEN 'suspense' ELSE 'merchant.disputed' END",
+    "merchant_id": "CASE n % 3 WHEN 0 THEN '' ELSE 'mer_' || lpad((n % 100)::text, 32, '0') END",
+    "currency_code": "CASE n % 2 WHEN 0 THEN 'USD' ELSE 'EUR' END",
+    "reference": "'dsp_' || n",
+    "root_reference": "'pay_' || n",
+    "amount_minor": "n",
+    "since": _LATER,
 }
 
 PARTS = "one page for each account of the merchant, and one of the former tables"
@@ -199,9 +211,21 @@ LIST_QUERIES: Mapping[str, ListQuery] = {
     ),
     "reconciliation.v1.ReconciliationOperationsService/ListUncleared": ListQuery(
         service=RECONCILIATION,
-        reads=[_uncleared],
-        indexes=[{"uncleared_left"}],
-        sorts="what has not cleared: of debts it is computed which are left, by account, so all of them are read",
+        tables={"uncleared": _AMOUNTS, "open_debt": _AMOUNTS | {"account_kind": "'merchant.receivable'"}},
+        reads=[
+            _uncleared(),
+            _uncleared(account_kind="suspense"),
+            _uncleared(overdue=True, currency_code="USD", root_reference="pay_1"),
+            _uncleared(merchant_id=MERCHANT_ID),
+            _uncleared(merchant_id=MERCHANT_ID, account_kind="merchant.receivable", overdue=True, currency_code="USD"),
+        ],
+        indexes=[
+            {"uncleared_kind", "open_debt_kind"},
+            {"uncleared_kind"},
+            {"uncleared_kind", "open_debt_kind"},
+            {"uncleared_merchant", "open_debt_merchant"},
+            {"open_debt_merchant"},
+        ],
     ),
     "settlement.v1.SettlementService/ListSettlementItems": ListQuery(
         service=SETTLEMENT,

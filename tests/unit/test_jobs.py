@@ -14,6 +14,9 @@ posted or recorded (`Runtime.set_aside`). REPORTS: it only reads. Any other text
 BY_AGE = "deletes by age in one statement, and decides nothing row by row"
 MONTHS = "makes tables of months to come, which hold no rows"
 FORMER = "copies what was booked before, and decides nothing: where it stops there is a row that must not be left out"
+ERASURE = (
+    "erases what is over in the order of ids, and decides nothing: where it stops there is a row that keeps a secret"
+)
 
 JOBS = {
     "accounting": {"report_imbalance": REPORTS, "keep_months": MONTHS, "move_former": FORMER},
@@ -49,6 +52,7 @@ JOBS = {
         "remind_of_disputes": ROWS,
         "warn_of_expiries": ROWS,
         "retry_late_refunds": ROWS,
+        "erase_returns": ERASURE,
         "report_contradictions": REPORTS,
     },
     "reconciliation": {

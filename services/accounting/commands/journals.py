@@ -78,6 +78,10 @@ async def reversing_transactions(tx: Tx, items: Sequence[Reversal]) -> list[Tran
     """Make the transactions of reversals, without booking them."""
     asked = {item.transaction_id for item in items}
     originals = await store.transactions.by_key(tx, asked)
+    if missing := asked - originals.keys():
+        # A month that gave way while the look waited is seen from now on, and none does any more: what was asked for is
+        # archived, or among what was kept of its month.
+        originals |= await store.transactions.by_key(tx, missing)
     archived = await pairs.archived_among(tx, asked - originals.keys())
     return fold(items, lambda item: _reverse(originals, archived, item, tx.now))
 

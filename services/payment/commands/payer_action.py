@@ -18,6 +18,8 @@ from services.payment.domain.payment import Payment, PaymentState
 
 EXPIRED_ACTIONS_MAX = 500
 """Payments called off in one transaction."""
+RETURNS_WALKED_MAX = 2_000
+"""Payments looked at in one transaction for what is left of where their payers came back to."""
 FIRST_ACTIONS = frozenset({AttemptAction.CHARGE, AttemptAction.AUTHORIZE})
 """What can wait for a payer."""
 
@@ -130,6 +132,23 @@ async def expire_actions(tx: Tx) -> int:
         call_off(rows, payment, reason=events.CancelReason.ACTION_EXPIRED, traceparent=None)
     await rows.save()
     return len(payments)
+
+
+async def erase_returns(tx: Tx) -> int:
+    """Erase where payers came back to, of the next payments that are over; return how many were looked at.
+
+    Payments end without it since it is erased at their end; those that had ended before are walked through once.
+    """
+    erasures = await store.return_erasures.claim_due(tx)
+    for walk in list(erasures.values()):
+        page = await store.return_erasures.look_on(tx, walk, limit=RETURNS_WALKED_MAX)
+        locked = await store.payments.lock(tx, [payment_id for payment_id, returns in page.items() if returns])
+        await store.payments.erase_returns(tx, locked.values())
+        walked_to = max(page, default=walk.walked_to)
+        erasures.put(replace(walk, walked_to=walked_to, done=len(page) < RETURNS_WALKED_MAX))
+        await tx.save(erasures)
+        return len(page)
+    return 0
 
 
 def _ask_to_call_off(

@@ -19,6 +19,7 @@ from services.payment.store.order import orders
 from services.payment.store.payment import ChannelReference, PaymentFilter, payments
 from services.payment.store.refund import RefundFilter, refunds
 from services.payment.store.refund_share import refund_shares
+from services.payment.store.return_erasure import return_erasures
 
 __all__ = [
     "ATTEMPTS_SHOWN_MAX",
@@ -50,5 +51,6 @@ __all__ = [
     "refund_shares",
     "refunds",
     "reports",
+    "return_erasures",
     "unmatched_evidence",
 ]

@@ -1,6 +1,6 @@
 """The SQL of payments. What changes about one, its captures, refunds and attempts included, changes under its lock."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -119,11 +119,15 @@ class Payments(Table[str, Payment]):
         Where the payer comes back to is erased once its channel has decided: apart, as most payments have none.
         """
         await super().update(tx, rows)
+        await self.erase_returns(tx, rows)
+        if rows:
+            tx.wake(CHANGES)
+
+    async def erase_returns(self, tx: Tx, rows: Iterable[Payment]) -> None:
+        """Erase where payers came back to, of those of locked payments whose channel has decided."""
         decided = [row.payment_id for row in rows if row.return_url is not None and row.state not in _MAY_SEND_PAYER]
         if decided:
             require_all_changed(self.name, await tx.run(_ERASE_RETURN, decided), len(decided))
-        if rows:
-            tx.wake(CHANGES)
 
     async def lock_of_attempts(self, tx: Tx, attempt_ids: Collection[str]) -> Rows[str, Payment]:
         """Lock the payments that attempts belong to."""

@@ -101,7 +101,7 @@ def to_uncleared(amount: UnclearedAmount, *, now: datetime) -> pb.UnclearedAmoun
     )
 
 
-def from_uncleared(request: pb.ListUnclearedRequest, *, days: Mapping[str, int], now: datetime) -> UnclearedFilter:
+def from_uncleared(request: pb.ListUnclearedRequest, *, days: Mapping[str, int]) -> UnclearedFilter:
     """Read which amounts to list."""
     return UnclearedFilter(
         clearing_days=tuple(sorted(days.items())),
@@ -109,7 +109,7 @@ def from_uncleared(request: pb.ListUnclearedRequest, *, days: Mapping[str, int],
         merchant_id=request.merchant_id or None,
         currency_code=request.currency_code or None,
         root_reference=request.root_reference or None,
-        overdue_at=now if request.overdue else None,
+        overdue=request.overdue,
     )
 
 

@@ -1,5 +1,6 @@
 """The methods of the ReconciliationOperationsService about how discrepancies end, and about what has not cleared."""
 
+from functools import partial
 from typing import Any
 
 from paykit.base.call import current_call
@@ -74,8 +75,8 @@ class ResolvingMethods:
         page, token = await newest_page(
             self._runtime,
             request,
-            store.uncleared.list_,
-            wanted=messages.resolving.from_uncleared(request, days=days, now=now),
+            partial(store.uncleared.list_, now=now),
+            wanted=messages.resolving.from_uncleared(request, days=days),
             key=lambda amount: (amount.since, amount.place),
             show=lambda amount: messages.resolving.to_uncleared(amount, now=now),
         )

@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+from paykit.errors import PageTokenInvalid
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
-from paykit.postgres.table import Table
+from paykit.postgres.lists.walk import EXAMINED_ROWS_MAX, WALKING, Found
+from paykit.postgres.table import Table, where
 from paystream.channel.v1.events import ChannelTransactionReported
 from services.reconciliation.domain import uncleared as domain
 from services.reconciliation.domain.uncleared import UnclearedEffect
@@ -22,48 +25,36 @@ ON CONFLICT (account_kind, merchant_id, currency_code, reference) DO UPDATE SET
     since = least(old.since, excluded.since)
 """
 
-# Of what is owed, payments take the oldest debt first: the newest debts are those that are left.
-_LEFT = """
-left_over AS (
-    SELECT account_kind, merchant_id, currency_code, reference, root_reference, amount_minor, since
-    FROM uncleared WHERE amount_minor <> 0 AND account_kind <> ALL ($1::text[])
-    UNION ALL
-    SELECT account_kind, merchant_id, currency_code, reference, root_reference,
-        CASE WHEN amount_minor > 0 THEN least(amount_minor, greatest(balance_minor - newer_minor, 0))
-            ELSE 0 END, since
-    FROM (
-        SELECT *, sum(amount_minor) OVER account AS balance_minor,
-            coalesce(sum(greatest(amount_minor, 0)) OVER (
-                account ORDER BY since DESC, reference DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0
-            ) AS newer_minor
-        FROM uncleared WHERE amount_minor <> 0 AND account_kind = ANY ($1::text[])
-        WINDOW account AS (PARTITION BY account_kind, merchant_id, currency_code)
-    ) AS owed
-), late AS (
-    SELECT * FROM unnest($2::text[], $3::interval[]) AS late (account_kind, clears_within)
-), listed AS (
-    SELECT left_over.*, since + clears_within AS due_time,
-        concat_ws('|', left_over.account_kind, merchant_id, currency_code, reference) AS place
-    FROM left_over JOIN late USING (account_kind) WHERE amount_minor <> 0
-)
-"""
+# Of what is owed, payments take the oldest debt first: the newest debts are those that are left, and triggers of
+# `uncleared` keep those.
+_OF_AMOUNTS = "uncleared WHERE amount_minor <> 0"
+_OF_DEBTS = "open_debt WHERE true"
+_ORDER = "since, merchant_id, currency_code, reference"
 
-_LIST = f"""
-WITH {_LEFT}
-SELECT * FROM listed
-WHERE ($4::text IS NULL OR account_kind = $4) AND ($5::text IS NULL OR merchant_id = $5)
-    AND ($6::text IS NULL OR currency_code = $6) AND ($7::timestamptz IS NULL OR due_time < $7)
-    AND ($8::text IS NULL OR root_reference = $8)
-    AND ($9::timestamptz IS NULL OR (since, place) > ($9, $10))
-ORDER BY since, place LIMIT $11
+# A page of one kind of account. Other filters are asked of each row; the last that may be looked at comes in any case.
+_PAGE = f"""
+SELECT * FROM (
+    SELECT account_kind, root_reference, amount_minor, {_ORDER}, row_number() OVER () AS at, {{asked}} AS asked_for
+    FROM (SELECT * FROM {{source}} AND {{walked}} ORDER BY {_ORDER} LIMIT {{examined}}) AS walked
+) AS listed
+WHERE asked_for OR at = {{examined}} LIMIT {{limit}}
 """
 
 _COUNT = f"""
-WITH {_LEFT}
+WITH left_over AS (
+    SELECT account_kind, currency_code, amount_minor, since FROM {_OF_AMOUNTS} AND account_kind <> ALL ($1::text[])
+    UNION ALL
+    SELECT account_kind, currency_code, amount_minor, since FROM {_OF_DEBTS}
+), late AS (
+    SELECT * FROM unnest($2::text[], $3::interval[]) AS late (account_kind, clears_within)
+)
 SELECT account_kind, currency_code, count(*) AS amounts, sum(amount_minor) AS amount_minor,
-    count(*) FILTER (WHERE due_time < $4) AS overdue, min(since) AS oldest_time
-FROM listed GROUP BY account_kind, currency_code ORDER BY account_kind, currency_code
+    count(*) FILTER (WHERE since + clears_within < $4) AS overdue, min(since) AS oldest_time
+FROM left_over JOIN late USING (account_kind) GROUP BY account_kind, currency_code ORDER BY account_kind, currency_code
 """
+
+Key = tuple[datetime, str, str, str, str]
+"""since, account_kind, merchant_id, currency_code and reference: the order of the list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +70,7 @@ _cleared_lines: Table[tuple[str, str], ClearedLine] = Table(ClearedLine, "cleare
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnclearedAmount:
-    """What is left of an amount; `due_time` is when it should have cleared, `place` what sorts it among others."""
+    """What is left of an amount; `due_time` is when it should have cleared."""
 
     account_kind: str
     merchant_id: str
@@ -89,7 +80,16 @@ class UnclearedAmount:
     amount_minor: int
     since: datetime
     due_time: datetime
-    place: str
+
+    @property
+    def key(self) -> Key:
+        """What sorts it among others."""
+        return self.since, self.account_kind, self.merchant_id, self.currency_code, self.reference
+
+    @property
+    def place(self) -> str:
+        """What sorts it among others of the same time, as page tokens have it."""
+        return _place(self.key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ class UnclearedFilter:
 
     Attributes:
         clearing_days: Within how many days each kind of account clears.
-        overdue_at: Only what was due before then.
+        overdue: Only what should have cleared by now.
     """
 
     clearing_days: tuple[tuple[str, int], ...]
@@ -106,7 +106,7 @@ class UnclearedFilter:
     merchant_id: str | None = None
     currency_code: str | None = None
     root_reference: str | None = None
-    overdue_at: datetime | None = None
+    overdue: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,22 +155,93 @@ async def clear_lines(tx: Tx, lines: Sequence[ChannelTransactionReported]) -> No
     await add(tx, [effect for key in inserted for effect in effects[ClearedLine(channel=key[0], line_id=key[1])]])
 
 
-async def list_(tx: Tx, wanted: UnclearedFilter, *, after: TimeKey | None, limit: int) -> list[UnclearedAmount]:
-    """List what has not cleared, the oldest first, from after a (since, place) on."""
-    since, place = after or (None, None)
-    rows = await tx.fetch(
-        _LIST,
-        *_clearing(dict(wanted.clearing_days)),
-        wanted.account_kind,
-        wanted.merchant_id,
-        wanted.currency_code,
-        wanted.overdue_at,
-        wanted.root_reference,
-        since,
-        place,
-        limit,
+async def list_(
+    tx: Tx, wanted: UnclearedFilter, *, now: datetime, after: TimeKey | None, limit: int
+) -> Found[UnclearedAmount]:
+    """List what has not cleared, the oldest first, from after a (since, place) on.
+
+    Each kind of account is walked along an index. Where filters leave few rows, a page ends after `EXAMINED_ROWS_MAX`
+    of all kinds together, and `walked_to` says how far all were looked at.
+
+    Raises:
+        PageTokenInvalid: `after` is no place of this list.
+    """
+    await tx.fetch(WALKING)
+    behind = None if after is None else _key_of(after)
+    kinds = [kind for kind, _ in wanted.clearing_days if wanted.account_kind in {None, kind}]
+    rows: list[UnclearedAmount] = []
+    ends: list[Key] = []
+    for kind in kinds:
+        sql, args, examined = _page(kind, wanted, now=now, behind=behind, kinds=len(kinds), limit=limit)
+        for row in await tx.fetch(sql, *args):
+            amount = _amount(row, wanted)
+            if row["asked_for"]:
+                rows.append(amount)
+            if row["at"] == examined:
+                ends.append(amount.key)
+    # What lies behind the end of a kind that was not walked through may come after what is still to be looked at.
+    end = min(ends, default=None)
+    listed = sorted((row for row in rows if end is None or row.key <= end), key=lambda row: row.key)
+    complete = end is None or len(listed) >= limit
+    return Found(listed[:limit], None if end is None or complete else (end[0], _place(end)))
+
+
+def _page(
+    kind: str, wanted: UnclearedFilter, *, now: datetime, behind: Key | None, kinds: int, limit: int
+) -> tuple[str, list[Any], int]:
+    """Return the statement of a page of one kind, its arguments, and how many rows it may look at."""
+    late_before = now - timedelta(days=dict(wanted.clearing_days)[kind]) if wanted.overdue else None
+    bounds = (
+        ("account_kind = {}", kind),
+        # The second condition is the partial index's.
+        ("merchant_id = {} AND merchant_id <> ''", wanted.merchant_id),
+        ("since < {}", late_before),
+        *([] if behind is None else [_beyond(kind, behind)]),
     )
-    return [UnclearedAmount(**{**row, "amount_minor": int(row["amount_minor"])}) for row in rows]
+    asked = (("currency_code = {}", wanted.currency_code), ("root_reference = {}", wanted.root_reference))
+    walked, _ = where(*bounds)
+    both, args = where(*bounds, *asked)
+    examined = EXAMINED_ROWS_MAX // kinds
+    sql = _PAGE.format(
+        source=_OF_DEBTS if kind in domain.OWED_KINDS else _OF_AMOUNTS,
+        walked=walked,
+        asked=both.removeprefix(walked).removeprefix(" AND ") or "true",
+        examined=examined,
+        limit=f"${len(args) + 1}",
+    )
+    return sql, [*args, limit], examined
+
+
+def _beyond(kind: str, behind: Key) -> tuple[Any, ...]:
+    """Return the condition of what comes after a key, among the rows of one kind."""
+    since, account_kind, *rest = behind
+    if kind == account_kind:
+        return (f"({_ORDER}) > ({{}}, {{}}, {{}}, {{}})", since, *rest)
+    return ("since >= {}" if kind > account_kind else "since > {}", since)
+
+
+def _amount(row: Mapping[str, Any], wanted: UnclearedFilter) -> UnclearedAmount:
+    return UnclearedAmount(
+        account_kind=row["account_kind"],
+        merchant_id=row["merchant_id"],
+        currency_code=row["currency_code"],
+        reference=row["reference"],
+        root_reference=row["root_reference"],
+        amount_minor=int(row["amount_minor"]),
+        since=row["since"],
+        due_time=domain.due_time(row["since"], row["account_kind"], dict(wanted.clearing_days)),
+    )
+
+
+def _place(key: Key) -> str:
+    return "|".join(key[1:])
+
+
+def _key_of(after: TimeKey) -> Key:
+    parts = after[1].split("|", 3)
+    if len(parts) < len(("account_kind", "merchant_id", "currency_code", "reference")):
+        raise PageTokenInvalid("page_token is malformed.", field="page_token")
+    return after[0], parts[0], parts[1], parts[2], parts[3]
 
 
 async def count(tx: Tx, clearing_days: Mapping[str, int], *, overdue_at: datetime) -> list[UnclearedCount]:

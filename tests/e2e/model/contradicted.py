@@ -26,10 +26,14 @@ CALL_S_MAX = 60.0
 PAUSES_S = (0.0, 0.0, 0.3, 2.5)
 """Between two steps: at once, or after what came of the one before, or after what was said of it later."""
 ORDINARY = (137, 1_000, 2_345, 8_800, 25_000, 48_888)
-FATES = tuple(range(9_001, 9_021))
+FATES = tuple(range(9_001, 9_027))
+WAITING_FATES = tuple(range(9_021, 9_027))
+"""Of these, amounts whose authorization or charge waits for its payer."""
 ANSWER_LOST = 9003
 """Amounts modulo 10,000 whose answer is lost: the outcome is not known before somebody asks."""
 WORDS = ("APPROVED", "DECLINED", "RETURNED", "APPROVED_AGAIN")
+ACTS = ("APPROVED", "APPROVED", "DECLINED")
+"""A payer does what it has to, or refuses."""
 RESOLUTIONS = ("NONE", "CHARGE_MERCHANT", "WRITE_OFF", "ACCEPT", "RETRY")
 DEFECTS = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN}
 """What is never an answer to a caller."""
@@ -37,6 +41,14 @@ ATTEMPTS = """
 SELECT attempt_id, amount_minor FROM channel.channel_transaction
 WHERE merchant_id = $1 ORDER BY create_time, attempt_id
 """
+
+OF_PAYERS = """
+SELECT a.attempt_id, a.payment_id, a.amount_minor FROM payment.attempt a JOIN payment.payment p USING (payment_id)
+WHERE p.merchant_id = $1 AND a.action IN ('CHARGE', 'AUTHORIZE') AND a.channel_reference IS NOT NULL
+    AND a.amount_minor % 10000 = ANY ($2::bigint[])
+ORDER BY a.attempt_id
+"""
+"""What waits for its payer, or did: it may be over, called off or refused, and the payer's page still be open."""
 
 CAPTURED = """
 SELECT a.attempt_id FROM payment.attempt a JOIN payment.payment p USING (payment_id)
@@ -95,7 +107,9 @@ class ContradictedJourney:
     def _steps(self) -> Sequence[Callable[[], Awaitable[object]]]:
         ordinary = (self._pay, self._authorize, self._capture, self._void, self._refund, self._settle, self._withdraw)
         often = (self._pay, self._refund, self._withdraw, self._say, self._say, self._say)
-        return (*ordinary, *often, self._dispute, self._decide, self._change_plan, self._suspend, self._cancel)
+        of_payers = (self._send_payer, self._send_payer, self._act, self._act, self._call_off)
+        seldom = (self._dispute, self._decide, self._change_plan, self._suspend, self._cancel)
+        return (*ordinary, *often, *of_payers, *seldom)
 
     async def _behave(self) -> None:
         """Be told everything soon."""
@@ -104,15 +118,37 @@ class ContradictedJourney:
     def _amount(self) -> int:
         return self._draw.choice((*ORDINARY, 10_000 * self._draw.randint(0, 3) + self._draw.choice(FATES)))
 
-    async def _pay(self, *, manual: bool = False) -> str:
+    async def _pay(self, *, manual: bool = False, amount_minor: int | None = None) -> str:
         mode = payment_pb2.CAPTURE_MODE_MANUAL if manual else payment_pb2.CAPTURE_MODE_AUTOMATIC
-        request = payment_request(self.shop.merchant_id, self._amount(), capture_mode=mode)
+        request = payment_request(self.shop.merchant_id, amount_minor or self._amount(), capture_mode=mode)
         made = (await self._call("payment", "CreatePayment", request)).payment
         self.payments.append(made.payment_id)
         return f"{made.payment_id} {made.amount.amount_minor}"
 
     async def _authorize(self) -> str:
         return await self._pay(manual=True)
+
+    async def _send_payer(self) -> str:
+        """Ask for a payment whose payer has to act."""
+        amount_minor = 10_000 * self._draw.randint(0, 3) + self._draw.choice(WAITING_FATES)
+        return await self._pay(manual=self._draw.random() < 0.5, amount_minor=amount_minor)
+
+    async def _act(self) -> str:
+        """Have a payer do what is waited for or refuse, in time or too late, or be told to have done either."""
+        attempts = await self.line.kept.rows(OF_PAYERS, self.shop.merchant_id, WAITING_FATES)
+        if not attempts:
+            return "nobody"
+        chosen = self._draw.choice(attempts)
+        return await self._say_of(chosen["attempt_id"], chosen["amount_minor"], self._draw.choice(ACTS))
+
+    async def _call_off(self) -> str:
+        """Give up a payment whose payer has to act, or had."""
+        attempts = await self.line.kept.rows(OF_PAYERS, self.shop.merchant_id, WAITING_FATES)
+        if not attempts:
+            return "none"
+        payment_id = self._draw.choice(attempts)["payment_id"]
+        await self._void(payment_id)
+        return str(payment_id)
 
     async def _capture(self) -> int:
         amount_minor = self._amount()
@@ -125,10 +161,9 @@ class ContradictedJourney:
         await self._call("payment", "CapturePayment", request)
         return amount_minor
 
-    async def _void(self) -> None:
-        request = payment_pb2.CancelPaymentRequest(
-            request_id=new_request_id(), payment_id=self._draw.choice(self.payments), reason="not wanted"
-        )
+    async def _void(self, payment_id: str | None = None) -> None:
+        chosen = payment_id or self._draw.choice(self.payments)
+        request = payment_pb2.CancelPaymentRequest(request_id=new_request_id(), payment_id=chosen, reason="not wanted")
         await self._call("payment", "CancelPayment", request)
 
     async def _refund(self) -> str:
@@ -163,6 +198,9 @@ class ContradictedJourney:
             # A second word that comes before the first was asked for is the first to be heard, and the other one stands
             # on the statement alone.
             return f"{attempt_id} unheard"
+        return await self._say_of(attempt_id, asked_minor, word)
+
+    async def _say_of(self, attempt_id: str, asked_minor: int | None, word: str) -> str:
         amount_minor = self._draw.choice((None, None, max((asked_minor or 1) * 3 // 5, 1)))
         await self.shop.said(attempt_id, word, amount_minor)
         return f"{attempt_id} {word} {amount_minor}"

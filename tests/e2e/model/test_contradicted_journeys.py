@@ -5,6 +5,7 @@ What channel and bank say, what the ledger says, and what the limits still allow
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,12 +14,15 @@ from paykit.money import AMOUNT_MINOR_MAX
 from paykit.process.catalogue import schema_names
 from tests.e2e.conftest import Line
 from tests.e2e.model import audit
-from tests.e2e.model.contradicted import ContradictedJourney
+from tests.e2e.model.contradicted import WAITING_FATES, ContradictedJourney
 from tests.line.clients import advance_clock
 from tests.line.draining import drained
 from tests.line.processes import verify_ledger, verify_reconciliation, verify_settlements
+from tests.line.waiting import until
 
 AT_ONCE = 32
+ENOUGH = 100
+"""Journeys that meet every end of a payment whose payer has to act."""
 SHOWN_MAX = 3
 PASSING_S = 8 * 86_400
 """Between the two halves: orders and authorizations expire, disputes are lost."""
@@ -33,6 +37,29 @@ FROM payment.payment p JOIN (
 ) kept USING (payment_id)
 """
 """What the acquirer still has of each payment, second approvals aside."""
+
+SUSPENSE = """
+SELECT merchant_id, sum(suspense_minor) AS suspense_minor FROM (
+    SELECT merchant_id, suspense_minor FROM payment.contradiction WHERE state <> 'RESOLVED' UNION ALL
+    SELECT merchant_id, suspense_minor FROM withdrawal.contradiction WHERE state <> 'RESOLVED'
+) AS listed GROUP BY merchant_id
+"""
+"""What is listed as owed to somebody, or below 0 as out with nothing behind it."""
+UNATTENDED = """
+SELECT contradiction_id FROM payment.contradiction AS listed
+WHERE state = 'AUTOMATIC' AND suspense_minor <> 0 AND NOT EXISTS (
+    SELECT FROM payment.late_capture WHERE late_capture.contradiction_id = listed.contradiction_id
+        AND late_capture.retry_time IS NOT NULL)
+UNION ALL
+SELECT contradiction_id FROM withdrawal.contradiction WHERE state = 'AUTOMATIC' AND suspense_minor <> 0
+"""
+"""Of which nobody is told to decide, and which nothing is going to end by itself."""
+PAYERS = """
+SELECT DISTINCT p.state || ' ' || coalesce(p.failure_reason, '') AS ended
+FROM payment.payment p JOIN payment.attempt a USING (payment_id)
+WHERE a.amount_minor % 10000 = ANY ($1::bigint[]) AND a.action IN ('CHARGE', 'AUTHORIZE')
+"""
+WAITED_S_MAX = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +82,15 @@ async def journeys(line: Line, request: pytest.FixtureRequest) -> Sequence[Contr
     await of_all(gone, ContradictedJourney.go)
     await advance_clock(line.settings.grpc_address, PASSING_S)
     await of_all(gone, ContradictedJourney.go)
+    # Payers who have not come back will not: whatever still waits for one ends.
+    await advance_clock(line.settings.grpc_address, PASSING_S)
+    await until(partial(_nobody_is_waited_for, line), seconds=WAITED_S_MAX)
     await drained(line.settings, line.kept)
     return gone
+
+
+async def _nobody_is_waited_for(line: Line) -> bool:
+    return not await line.kept.number("SELECT count(*) FROM payment.payment WHERE state = 'REQUIRES_ACTION'")
 
 
 async def of_all(journeys: Sequence[ContradictedJourney], do: Callable[[ContradictedJourney], Awaitable[None]]) -> None:
@@ -79,6 +113,28 @@ async def test_the_ledger_tells_the_money_that_channel_and_bank_tell(
     for journey in journeys:
         told += [f"{fault}\n{journey}" for fault in audits[journey.shop.merchant_id, "USD"].faults()]
     assert not told, f"{len(told)} faults\n\n" + "\n\n".join(told[:SHOWN_MAX])
+
+
+async def test_what_stands_in_suspense_is_what_is_listed_as_contradicted(
+    line: Line, journeys: Sequence[ContradictedJourney]
+) -> None:
+    listed = {row["merchant_id"]: int(row["suspense_minor"]) for row in await line.kept.rows(SUSPENSE)}
+    told = []
+    for journey in journeys:
+        merchant_id, balances = journey.shop.merchant_id, await journey.shop.balances()
+        if (there := balances.get("suspense", 0)) != (known := listed.get(merchant_id, 0)):
+            told.append(f"{there} are in suspense, {known} are listed\n{journey}")
+    assert not told, f"{len(told)} merchants\n\n" + "\n\n".join(told[:SHOWN_MAX])
+    assert await line.kept.rows(UNATTENDED) == []
+
+
+async def test_payers_did_it_refused_came_too_late_and_were_called_off(
+    line: Line, journeys: Sequence[ContradictedJourney]
+) -> None:
+    if len(journeys) < ENOUGH:
+        pytest.skip("so few journeys meet some of it only")
+    ended = {row["ended"] for row in await line.kept.rows(PAYERS, WAITING_FATES)}
+    assert ended >= {"SUCCEEDED ", "FAILED AUTHENTICATION_FAILED", "FAILED ACTION_EXPIRED", "CANCELLED "}
 
 
 async def test_no_more_can_be_withdrawn_than_the_ledger_has_for_it(journeys: Sequence[ContradictedJourney]) -> None:

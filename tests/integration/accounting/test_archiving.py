@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,16 @@ import pytest
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
+from paystream.accounting.v1 import accounting_pb2 as pb
 from services.accounting import store
-from services.accounting.commands import archiving
+from services.accounting.commands import archiving, journals
 from services.accounting.commands.posting import Posting, post
 from services.accounting.commands.verification import LedgerDifferenceError, verify
 from services.accounting.domain import booking, transaction_key
-from services.accounting.domain.archive import ArchiveRefusedError
-from services.accounting.domain.transaction import Transaction, transaction_id
+from services.accounting.domain.archive import ArchiveRefusedError, MonthArchived
+from services.accounting.domain.journal import Reversal, TransactionNotReversible
+from services.accounting.domain.transaction import Transaction, TransactionNotFound, transaction_id
+from services.accounting.rpc.accounting import AccountingServicer
 from services.accounting.store.archive import carried, pairs
 from tests.integration.accounting.books import account, balance, consume, rows
 from tests.integration.accounting.old_months import (
@@ -77,6 +82,87 @@ async def test_archiving_waits_for_who_reads_what_it_takes_away(old: Runtime, ad
     assert await old.read(slow_reading) == 9_680
     assert len(await running[0]) == 1
     assert (await old.read(verify)).transactions == 2
+
+
+@asynccontextmanager
+async def giving_way(admin_url: str, month: int, *, to: Path) -> AsyncIterator[asyncio.Event]:
+    """Have a month's table give way, but for the end of the transaction, for which the event is waited."""
+    in_place, may_end = asyncio.Event(), asyncio.Event()
+
+    async def held(tx: Tx) -> None:
+        await archiving.take_over(tx, manifest, to)
+        in_place.set()
+        await may_end.wait()
+
+    async with administered(admin_url) as database:
+        manifest = await database.read(lambda tx: archiving.write(tx, month, to))
+        swapping = asyncio.create_task(database.transaction(held))
+        try:
+            await asyncio.wait([swapping, asyncio.create_task(in_place.wait())], return_when=asyncio.FIRST_COMPLETED)
+            yield may_end
+        finally:
+            may_end.set()
+            await swapping
+
+
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+
+async def while_it_gives_way(admin_url: str, to: Path, *asked: Coroutine[Any, Any, Any]) -> list[Any]:
+    """Ask while January's table gives way, have that end once all who ask wait for it, and return what came of each."""
+    connection = await asyncpg.connect(admin_url)
+    async with giving_way(admin_url, JANUARY, to=to) as may_end:
+        asking = [asyncio.create_task(each) for each in asked]
+        for _ in range(LOOKS_MAX):
+            if await connection.fetchval(WAITING) == len(asked):
+                break
+            await asyncio.sleep(0.01)
+        else:
+            pytest.fail("nobody waits for the month that gives way")
+        may_end.set()
+        results = await asyncio.gather(*asking, return_exceptions=True)
+    await connection.close()
+    return results
+
+
+LOOKS_MAX = 150
+"""At who waits, 10 ms apart; they would give up after the time for a lock."""
+
+
+async def test_a_transaction_is_shown_or_said_to_be_archived_at_every_moment_of_the_swap(
+    old: Runtime, admin_url: str, tmp_path: Path
+) -> None:
+    def get(transaction_type: str, related_no: str) -> Coroutine[Any, Any, Any]:
+        request = pb.GetTransactionRequest(transaction_id=transaction_id(transaction_type, related_no))
+        return AccountingServicer(old).GetTransaction(request, None)
+
+    captured = get("PaymentSuccess", id_of("cap", JANUARY, 1))
+    kept = get("DisputeOpened", id_of("dsp", JANUARY, 1))
+    never = get("PaymentSuccess", id_of("cap", JANUARY, 9))
+    of_archive, of_rest, of_nothing = await while_it_gives_way(admin_url, tmp_path, captured, kept, never)
+    assert isinstance(of_archive, MonthArchived)
+    assert of_rest.transaction.related_no == id_of("dsp", JANUARY, 1)
+    assert len(of_rest.transaction.entries) == 2
+    assert isinstance(of_nothing, TransactionNotFound)
+
+
+async def test_a_reversal_finds_what_was_kept_or_archived_at_every_moment_of_the_swap(
+    old: Runtime, admin_url: str, tmp_path: Path
+) -> None:
+    def reverse(transaction_type: str, related_no: str) -> Coroutine[Any, Any, Any]:
+        key = transaction_id(transaction_type, related_no)
+        reversal = Reversal(transaction_id=key, reason="Wrong", effective_at=None, cause=CAUSE)
+        return old.transaction(lambda tx: journals.reversing_transactions(tx, [reversal]))
+
+    [of_archive], [of_rest] = await while_it_gives_way(
+        admin_url,
+        tmp_path,
+        reverse("PaymentSuccess", id_of("cap", JANUARY, 1)),
+        reverse("DisputeOpened", id_of("dsp", JANUARY, 1)),
+    )
+    assert isinstance(of_archive, MonthArchived)
+    # It is of an event, and so it is found and cannot be reversed.
+    assert isinstance(of_rest, TransactionNotReversible)
 
 
 ARCHIVED = "SELECT month FROM archived_month"

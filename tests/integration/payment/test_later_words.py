@@ -364,6 +364,35 @@ async def test_a_refund_out_a_second_time_counts_as_out_and_waits_for_people(hou
     assert (waiting.state, waiting.suspense_minor) == (OPEN, -2_500)
 
 
+async def test_a_refund_that_came_back_and_is_out_once_more_is_a_refund_of_its_own(house: House) -> None:
+    paid = await house.paid()
+    first = await house.refund(paid.payment_id, 2_500)
+    await house.submit()
+    attempt = await attempt_of(house, paid.payment_id, REFUND)
+    await house.report(attempt.attempt_id, DECLINED, attempt.channel_reference, decline_code="account_closed")
+
+    for _ in range(2):
+        await house.report(attempt.attempt_id, APPROVED, "ch_again", amount=usd(1_500))
+
+    # The ledger has booked RefundSuccess and RefundReturned of the first; it would not book that id once more.
+    back = await house.get_refund(first.refund_id)
+    assert (back.state, back.returned_minor, back.channel_reference) == (
+        *(pb.REFUND_STATE_RETURNED, 2_500),
+        attempt.channel_reference,
+    )
+    told = [event for event in await house.told(paid.payment_id) if type(event).__name__ == "RefundSuccess"]
+    assert [(event.amount_minor, event.suspense_minor) for event in told] == [(2_500, 0), (1_500, 1_500)]
+    assert told[0].refund_id == first.refund_id != told[1].refund_id
+    after = await house.get(paid.payment_id)
+    assert (after.refunded_minor, after.unbacked_minor, await left_minor(house, paid.payment_id)) == (
+        *(1_500, 1_500),
+        8_500,
+    )
+    listed, returned = await contradictions(house)
+    assert (listed.kind, listed.state, listed.suspense_minor) == (LATE_SUCCESS, OPEN, -1_500)
+    assert (returned.state, returned.suspense_minor) == (AUTOMATIC, 0)
+
+
 async def test_a_refund_of_late_money_that_came_back_is_tried_again(house: House) -> None:
     failed, attempt = await declined_charge(house)
     await house.report(attempt.attempt_id, APPROVED, "ch_late")

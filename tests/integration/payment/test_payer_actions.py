@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from structlog.testing import capture_logs
@@ -20,6 +21,7 @@ from paystream.payment.v1 import events
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import commands, store
 from services.payment.jobs import attempts as jobs
+from services.payment.jobs import returns
 from tests.integration.payment.capturing import advance
 from tests.integration.payment.conftest import House, redirect
 from tests.integration.payment.contradicting import only_contradiction
@@ -575,3 +577,49 @@ async def test_a_waiting_call_ends_with_its_time(house: House) -> None:
 
 async def _taken(tx: Any, order_id: str) -> dict[str, int]:
     return await store.payments.taken_minor(tx, [order_id])
+
+
+async def test_where_payers_came_back_to_is_erased_of_payments_that_had_ended_before_that_was_done(
+    house: House, admin_url: str
+) -> None:
+    ended, open_ = await house.paid(), await waiting(house)
+    connection = await asyncpg.connect(admin_url, server_settings={"search_path": "payment"})
+    # As builds before left them.
+    await connection.execute("UPDATE payment SET return_url = $1 WHERE payment_id = $2", RETURN_URL, ended.payment_id)
+    begin_time = house.runtime.clock.now() + HOUR
+    await connection.execute("DELETE FROM return_erasure")
+    await connection.execute("INSERT INTO return_erasure VALUES (1, $1, '', false)", begin_time)
+
+    # Until then builds may run that would leave more.
+    assert not await returns.erase_returns(house.runtime)
+    assert await place_of_return(house, ended.payment_id) == RETURN_URL
+    before = await house.get(ended.payment_id)
+    advance(house, HOUR)
+    while await returns.erase_returns(house.runtime):
+        pass
+
+    assert await place_of_return(house, ended.payment_id) is None
+    assert await place_of_return(house, open_.payment_id) == RETURN_URL
+    assert await house.get(ended.payment_id) == before
+    walk = await connection.fetchrow("SELECT walked_to, done FROM return_erasure")
+    assert tuple(walk) == (max(ended.payment_id, open_.payment_id), True)
+    # It is done for good: what is open is erased at its end.
+    await connection.execute("UPDATE payment SET return_url = $1 WHERE payment_id = $2", RETURN_URL, ended.payment_id)
+    assert not await returns.erase_returns(house.runtime)
+    assert await place_of_return(house, ended.payment_id) == RETURN_URL
+    await connection.close()
+
+
+async def test_the_walk_through_ended_payments_goes_on_where_it_was(house: House, admin_url: str) -> None:
+    first, second = sorted([(await house.paid()).payment_id, (await house.paid()).payment_id])
+    connection = await asyncpg.connect(admin_url, server_settings={"search_path": "payment"})
+    await connection.execute("UPDATE payment SET return_url = $1", RETURN_URL)
+    await connection.execute("DELETE FROM return_erasure")
+    now = house.runtime.clock.now()
+    await connection.execute("INSERT INTO return_erasure VALUES (1, $1, $2, false)", now, first)
+    await connection.close()
+
+    while await returns.erase_returns(house.runtime):
+        pass
+
+    assert [await place_of_return(house, each) for each in (first, second)] == [RETURN_URL, None]

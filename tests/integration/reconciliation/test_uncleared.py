@@ -155,7 +155,9 @@ async def test_what_is_listed_adds_up_to_the_balances_of_the_ledger(
             await store.uncleared.add(tx, domain.uncleared.of_transaction(event))
         wanted = UnclearedFilter(clearing_days=tuple(DAYS.items()))
         sums: Counter[tuple[str, str, str]] = Counter()
-        for each in await store.uncleared.list_(tx, wanted, after=None, limit=10_000):
+        found = await store.uncleared.list_(tx, wanted, now=START, after=None, limit=1_000)
+        assert found.walked_to is None
+        for each in found.rows:
             sums[each.account_kind, each.merchant_id, each.currency_code] += each.amount_minor
         return sums
 

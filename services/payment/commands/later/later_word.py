@@ -266,6 +266,9 @@ def _cancel_again(rows: ContradictionWork, heard: Heard) -> Applied:
 def _refund_late(rows: ContradictionWork, heard: Heard) -> Applied:
     """Book a refund that is out after all: what is left of the captures bears it, the rest stands in suspense."""
     refund = rows.refunds[heard.recorded.refund_id or ""]
+    if refund.state is MovementState.RETURNED:
+        # It was out before and came back, and the ledger books each refund once: this one is another.
+        return refund_twice(rows, heard)
     payment, amount_minor = rows.payments[refund.payment_id], min(heard.reported_minor, refund.amount_minor)
     backed = domain.refund_share.backed(rows.shares_of(refund), rows.captures_of(payment), amount_minor)
     payment, refund, event = domain.refund.succeed_late(
@@ -324,12 +327,7 @@ def _late_again(rows: ContradictionWork, heard: Heard, refund: Refund) -> Applie
     """Hold money that came late again, as the refund of it came back; another is tried later."""
     late = rows.late_captures.get(refund.late_capture_id)
     if late is None or late.state is not LateCaptureState.RETURNED:
-        return Applied(
-            subject_id=refund.refund_id,
-            amount_minor=refund.carried_out_minor,
-            suspense_minor=0,
-            needs_decision=True,
-        )
+        return Applied(refund.refund_id, refund.carried_out_minor, needs_decision=True)
     held = domain.late_capture.come_back(late, contradiction_id=heard.contradiction_id, now=rows.tx.now)
     rows.late_captures.put(held)
     return Applied(subject_id=late.capture_id, amount_minor=late.amount_minor, suspense_minor=late.amount_minor)
