@@ -10,6 +10,7 @@
 | raw | rows (a) and (a+): hand-written posting, without paystream |
 | pipeline | row (b): Kafka to ledger to Kafka |
 | calls, load, echo | row (c): the measurement, the load client, the bare server it is compared with |
+| journals | row (c) of the ledger: manual journals in batches |
 | journey | row (d): from CreatePayment to TransactionCreated |
 | plan | which rows there are, and how large |
 """

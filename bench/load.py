@@ -18,6 +18,7 @@ import uvloop
 from google.protobuf.message import Message
 
 from bench.figures import percentile
+from paystream.accounting.v1 import accounting_pb2
 from paystream.common.v1.money_pb2 import Money
 from paystream.order.v1 import order_pb2
 from paystream.payment.v1 import payment_pb2 as pb
@@ -38,7 +39,7 @@ class Step:
         method: Full name, as in `/package.Service/Method`.
         in_flight: Calls at the same time, at most; the next starts when one ends.
         per_s: At most so many calls start each second, at even times; 0 for as many as there are.
-        items: Payments in each call; 1 is a request of its own, more are a batch.
+        items: Payments or journals in each call; 1 is a request of its own, more are a batch.
         calls_max: Requests made beforehand; the step ends early when they are used up.
         seconds: How long calls are started, warm-up included.
         merchants: Ids to spread the requests over.
@@ -90,13 +91,44 @@ def withdrawal_request(merchant_id: str, number: int, bank_account_id: str) -> w
     )
 
 
-_REQUESTS: Mapping[str, Callable[..., Message]] = {"CreateOrder": order_request, "CreateWithdrawal": withdrawal_request}
+def journal_request(merchant_id: str, number: int) -> accounting_pb2.CreateTransactionRequest:
+    """Describe a manual journal between a merchant's account and the platform's fees."""
+    owed = accounting_pb2.AccountKey(account_kind="merchant.settlement", merchant_id=merchant_id)
+    fees = accounting_pb2.AccountKey(account_kind="platform.fees")
+    amount_minor = 1_000 + number % AMOUNTS
+    return accounting_pb2.CreateTransactionRequest(
+        request_id=str(uuid.uuid4()),
+        transaction_type="Goodwill",
+        related_no=f"bench-{uuid.uuid4().hex}",
+        currency_code="USD",
+        entries=[
+            accounting_pb2.JournalEntry(account_key=owed, side=accounting_pb2.SIDE_DEBIT, amount_minor=amount_minor),
+            accounting_pb2.JournalEntry(account_key=fees, side=accounting_pb2.SIDE_CREDIT, amount_minor=amount_minor),
+        ],
+        reason="A complaint",
+    )
+
+
+_REQUESTS: Mapping[str, Callable[..., Message]] = {
+    "CreateOrder": order_request,
+    "CreateWithdrawal": withdrawal_request,
+    "BatchCreateTransactions": journal_request,
+}
 """By method; every other one is sent payments."""
+_BATCHES: Mapping[str, tuple[Any, Any]] = {
+    "BatchCreatePayments": (pb.BatchCreatePaymentsRequest, pb.BatchCreatePaymentsResponse),
+    "BatchCreateTransactions": (
+        accounting_pb2.BatchCreateTransactionsRequest,
+        accounting_pb2.BatchCreateTransactionsResponse,
+    ),
+}
+"""What is sent and answered, by method."""
 
 
 def bodies(step: Step) -> list[bytes]:
     """Make the requests of a step."""
-    make = _REQUESTS.get(step.method.rpartition("/")[2], payment_request)
+    method = step.method.rpartition("/")[2]
+    make = _REQUESTS.get(method, payment_request)
     whose = (
         [*zip(step.merchants, step.accounts, strict=True)] if step.accounts else [(each,) for each in step.merchants]
     )
@@ -107,7 +139,8 @@ def bodies(step: Step) -> list[bytes]:
     if step.items == 1:
         return [request.SerializeToString() for request in each]
     chunks = (each[at : at + step.items] for at in range(0, len(each), step.items))
-    return [pb.BatchCreatePaymentsRequest(requests=chunk).SerializeToString() for chunk in chunks]
+    batch, _ = _BATCHES[method]
+    return [batch(requests=chunk).SerializeToString() for chunk in chunks]
 
 
 async def run(step: Step) -> dict[str, float]:
@@ -145,7 +178,7 @@ async def run(step: Step) -> dict[str, float]:
             for _ in range(step.in_flight):
                 group.create_task(work())
     for reply in replies:
-        _check_batch(reply)
+        _check_batch(step.method.rpartition("/")[2], reply)
     return _result(step, ended, began, min(end, max(at for at, _ in ended)))
 
 
@@ -162,8 +195,9 @@ def _result(step: Step, ended: Sequence[tuple[float, float]], began: float, unti
     }
 
 
-def _check_batch(reply: bytes) -> None:
-    refused = [r.error for r in pb.BatchCreatePaymentsResponse.FromString(reply).results if r.HasField("error")]
+def _check_batch(method: str, reply: bytes) -> None:
+    _, response = _BATCHES[method]
+    refused = [r.error for r in response.FromString(reply).results if r.HasField("error")]
     if refused:
         raise ValueError(f"{len(refused)} items were refused, the first: {refused[0]}")
 

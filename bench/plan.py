@@ -8,6 +8,7 @@ from bench import (
     calls,
     counting,
     footprint,
+    journals,
     journey,
     line,
     moving,
@@ -107,6 +108,10 @@ async def _calls(ground: Ground, size: Size) -> Figures:
     return await calls.measure(ground, seconds=size.load_s)
 
 
+async def _journals(ground: Ground, size: Size) -> Figures:
+    return await journals.measure(ground, seconds=size.load_s)
+
+
 async def _end_to_end(ground: Ground, size: Size) -> Figures:
     return await journey.measure(ground, seconds=size.journey_s)
 
@@ -147,6 +152,7 @@ ROWS: Mapping[str, Row] = {
     "counting": _counting,
     "pipeline_hot": _pipeline_hot,
     "calls": _calls,
+    "journals": _journals,
     "end_to_end": _end_to_end,
     "sustained": _sustained,
     "settling": _settling,

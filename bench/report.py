@@ -36,6 +36,7 @@ LINES: Mapping[str, tuple[str, str, str | None]] = {
     "create_payment_64_p99_ms": ("     CreatePayment, 64 in flight, p99", "ms", None),
     "batch_100": ("     BatchCreatePayments of 100", "payments/s", "create_payment_64"),
     "batch_1000": ("     BatchCreatePayments of 1,000", "payments/s", "create_payment_64"),
+    "journals_1000": ("     BatchCreateTransactions of 1,000", "journals/s", "create_payment_64"),
     "end_to_end_p50_ms": ("(d)  end to end, p50", "ms", None),
     "end_to_end_p99_ms": ("     end to end, p99", "ms", None),
     "outcome_p50_ms": ("     CreatePayment with wait_for, p50", "ms", None),

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from paystream.quick_init import quick_init
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
@@ -20,6 +22,7 @@ class Cause:
     traceparent: str | None = None
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatingCall:
     """The call that a row was created by, kept with it for good: sent again, it finds the row and creates nothing.

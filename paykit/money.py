@@ -8,6 +8,7 @@ by the table of currencies, and by what this installation closes earlier (PAYSTR
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from types import MappingProxyType
 
 from paykit.currency_table import ROWS, CurrencyRow
@@ -38,6 +39,7 @@ def close_currencies(closings: Mapping[str, date]) -> None:
     """Close currencies for new business from a day on, in UTC, where the table does not close them earlier."""
     _closings.clear()
     _closings.update(closings)
+    _open_on.cache_clear()
 
 
 def known(currency_code: str) -> bool:
@@ -47,7 +49,12 @@ def known(currency_code: str) -> bool:
 
 def open_for_business(currency_code: str, at: datetime) -> bool:
     """Whether new business may begin in the currency."""
-    row, day = CURRENCIES.get(currency_code), at.astimezone(UTC).date()
+    return _open_on(currency_code, at.astimezone(UTC).date())
+
+
+@lru_cache(maxsize=1_024)  # Currencies on one day, or two.
+def _open_on(currency_code: str, day: date) -> bool:
+    row = CURRENCIES.get(currency_code)
     if row is None or (row.valid_from is not None and day < row.valid_from):
         return False
     ends = [end for end in (row.valid_until, _closings.get(currency_code)) if end is not None]

@@ -13,7 +13,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     out: Path = parser.parse_args().out
-    base = {"paystream/avro_record.py": generator.AVRO_RECORD.read_text(encoding="utf-8")}
+    base = {f"paystream/{path.name}": path.read_text(encoding="utf-8") for path in generator.SHARED}
     for name, text in (base | generator.generate(ROOT / "schemas" / "avro")).items():
         path = out / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,7 @@ _ENCODED = {
     "string": "encode_string({})",
     "long": "encode_long({})",
     "boolean": "BOOLEANS[{}]",
-    _TIMESTAMP: "encode_timestamp({})",
+    _TIMESTAMP: "encode_moment({})",
 }
 
 

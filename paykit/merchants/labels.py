@@ -4,6 +4,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+# Made once: `json.dumps` makes an encoder for each text that is not written as it does by default.
+_encode = json.JSONEncoder(sort_keys=True).encode
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
@@ -31,7 +34,7 @@ class Labels:
 
 def metadata_text(metadata: Mapping[str, str]) -> str:
     """Write metadata as rows keep it."""
-    return json.dumps(dict(metadata), sort_keys=True) if metadata else "{}"
+    return _encode(dict(metadata)) if metadata else "{}"
 
 
 NO_LABELS = Labels()

@@ -8,6 +8,7 @@ What waits behind a refusal stands in `outbox_held`, with the same ids; see `out
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from paykit.events.event import Event
@@ -119,7 +120,12 @@ FROM (SELECT topic, key FROM outbox_held ORDER BY id LIMIT $1) AS head GROUP BY 
 
 def dataschema(event: type[Event] | Event) -> str:
     """Name the schema file of an event, as CloudEvents do."""
-    return f"{event.TOPIC}/{event.RECORD.rpartition('.')[2]}/{event.VERSION}"
+    return _dataschema(event.TOPIC, event.RECORD, event.VERSION)
+
+
+@cache
+def _dataschema(topic: str, record: str, version: int) -> str:
+    return f"{topic}/{record.rpartition('.')[2]}/{version}"
 
 
 async def insert_outbox_rows(driver: Any, rows: Sequence[OutboxRow]) -> None:

@@ -47,6 +47,16 @@ def array_text(values: Iterable[object] | None) -> str | None:
     return None if values is None else "{" + ",".join(map(str, values)) + "}"
 
 
+def texts_text(texts: Sequence[str | None]) -> str:
+    """Return an array of any texts as `$1::text::text[]` takes it: the driver encodes an array value by value."""
+    together = "".join(filter(None, texts))
+    if '"' in together or "\\" in together:
+        texts = [text and text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
+    if None in texts:
+        return "{" + ",".join(["NULL" if text is None else f'"{text}"' for text in texts]) + "}"
+    return '{"' + '","'.join(typing.cast("Sequence[str]", texts)) + '"}' if texts else "{}"
+
+
 def sql_type(hint: Any) -> str:
     """Return the type of the column of an attribute; empty where its type does not say it."""
     inner = plain_type(hint)

@@ -20,7 +20,15 @@ from paykit.base.errors import DefectError
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
 from paykit.postgres.fused.writes import Write
-from paykit.postgres.rows import array_text, attribute, none_as_zero, plain_type, require_all_changed, sql_type
+from paykit.postgres.rows import (
+    array_text,
+    attribute,
+    none_as_zero,
+    plain_type,
+    require_all_changed,
+    sql_type,
+    texts_text,
+)
 from paykit.work import Rows
 
 K = TypeVar("K")
@@ -224,7 +232,8 @@ class Table(Generic[K, Row]):
         unique = unique or self._key
         ordered = sorted(rows, key=attrgetter(*(self._paths[column] for column in unique)))
         conflict = f"ON CONFLICT ({', '.join(unique)}) {where and f'WHERE {where}'} DO NOTHING RETURNING {self.key}"
-        inserted = await tx.fetch(f"{self._insert} {conflict}", *self._insert_arguments(ordered))
+        write = self._write(ordered)
+        inserted = await tx.fetch(f"{write.sql} {conflict}", *write.args)
         return [typing.cast("K", row[0] if len(self._key) == 1 else tuple(row)) for row in inserted]
 
     async def update(self, tx: Tx, rows: Collection[Row]) -> None:
@@ -234,7 +243,8 @@ class Table(Generic[K, Row]):
             InvariantError: A row is not there, or came twice.
         """
         if rows:
-            changed = await tx.run(self._update, *self._arguments(list(rows), (*self._key, *self._changing)))
+            args = [self._argument(name, self._values(rows, name)) for name in (*self._key, *self._changing)]
+            changed = await tx.run(self._update, *args)
             require_all_changed(self.name, changed, len(rows))
 
     def parameters(self, names: Sequence[str], *, first: int = 1) -> str:
@@ -249,30 +259,39 @@ class Table(Generic[K, Row]):
         paths = self._paths.items()
         return tuple(column for name in names for column, path in paths if name in {column, path.partition(".")[0]})
 
-    def _arguments(self, rows: Sequence[Row], names: Sequence[str]) -> list[list[Any]]:
-        """Return columns as `parameters` names them: arrays as text, for an array of arrays has one length for all."""
-        gets = [self._writers.get(name) or attribute(self._paths[name], zero=name in self._zeros) for name in names]
-        values = [list(map(get, rows)) for get in gets]
-        arrays = [self._sql_types[name].endswith("[]") for name in names]
-        return [list(map(array_text, some)) if array else some for some, array in zip(values, arrays, strict=True)]
+    def _sent(self, names: Sequence[str]) -> str:
+        """Return the parameters of columns as `_argument` makes them, from $1 on: texts stand in one text."""
+        return ", ".join(
+            f"${at}::text::text[]" if sql_type == "text" or sql_type.endswith("[]") else f"${at}::{sql_type}[]"
+            for at, sql_type in enumerate(map(self._sql_types.__getitem__, names), 1)
+        )
 
-    def _insert_arguments(self, rows: Sequence[Row]) -> tuple[Any, ...]:
-        """Return the arguments of `_insert`."""
-        shared = self._arguments(rows, self._shared)
-        if any(len(set(values)) > 1 for values in shared):
-            raise DefectError(f"rows of {self.name} inserted together differ in one of {', '.join(self._shared)}")
-        return (*self._arguments(rows, self._own), *(values[0] for values in shared))
+    def _argument(self, name: str, values: Sequence[Any]) -> Any:
+        """Return a column's values as `_sent` names it: arrays as text, for an array of arrays has one length."""
+        sql_type = self._sql_types[name]
+        if sql_type.endswith("[]"):
+            return texts_text([*map(array_text, values)])
+        return texts_text(values) if sql_type == "text" else values
+
+    def _values(self, rows: Collection[Row], name: str) -> list[Any]:
+        get = self._writers.get(name) or attribute(self._paths[name], zero=name in self._zeros)
+        return list(map(get, rows))
 
     def _write(self, rows: Sequence[Row]) -> Write:
         """Return the insert of rows, without the columns that none has: an array of nothing costs as much as any.
 
         No nullable column has another default than NULL, as a test sees to.
+
+        Raises:
+            DefectError: The rows differ in what they share.
         """
-        args = self._insert_arguments(rows)
-        names = self._own
-        had = [at for at in range(len(names)) if args[at].count(None) < len(rows)]
-        own = tuple([names[at] for at in had])
-        return Write(self._insert_of(own), (*[args[at] for at in had], *args[len(names) :]))
+        shared = [self._values(rows, name) for name in self._shared]
+        if any(len(set(values)) > 1 for values in shared):
+            raise DefectError(f"rows of {self.name} inserted together differ in one of {', '.join(self._shared)}")
+        columns = [(name, self._values(rows, name)) for name in self._own]
+        had = [(name, values) for name, values in columns if values.count(None) < len(rows)]
+        args = [self._argument(name, values) for name, values in had]
+        return Write(self._insert_of(tuple([name for name, _ in had])), (*args, *[values[0] for values in shared]))
 
     def _row_writer(self) -> Callable[[Row], tuple[Any, ...]]:
         """Write and compile what makes the values that inserts write of a row, in the order of their columns."""
@@ -294,14 +313,14 @@ class Table(Generic[K, Row]):
         return (
             f"INSERT INTO {self.quoted} ({', '.join((*own, *self._shared))}) "
             f"SELECT {', '.join((*map(self._new, own), *shared))} "
-            f"FROM unnest({self.parameters(own)}) AS new ({', '.join(own)})"
+            f"FROM unnest({self._sent(own)}) AS new ({', '.join(own)})"
         )
 
     def _update_statement(self) -> str:
         written = (*self._key, *self._changing)
         return (
             f"UPDATE {self.quoted} SET {', '.join(f'{column} = {self._new(column)}' for column in self._changing)} "
-            f"FROM unnest({self.parameters(written)}) AS new ({', '.join(written)}) "
+            f"FROM unnest({self._sent(written)}) AS new ({', '.join(written)}) "
             f"WHERE {' AND '.join(f'{self.quoted}.{column} = new.{column}' for column in self._key)}"
         )
 

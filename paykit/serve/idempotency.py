@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any, Generic, Protocol, TypeVar, cast
 
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from paykit.base.errors import UnavailableError
@@ -23,6 +24,7 @@ from paykit.postgres.fused.fused_driver import FusedDriver
 from paykit.postgres.fused.writes import Write
 from paykit.postgres.partitions.idempotency_schema import FIRST_DAY, LAST_DAY, OVERLAP_MIN
 from paykit.postgres.partitions.time_partitions import TimePartitions
+from paykit.postgres.rows import texts_text
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -121,7 +123,7 @@ class _Identified(Protocol):
     request_id: str
 
 
-_UNNEST_KEYS = "unnest($1::text[], $2::text[], $3::uuid[]) AS c (caller, method, request_id)"
+_UNNEST_KEYS = "unnest($1::text::text[], $2::text::text[], $3::uuid[]) AS c (caller, method, request_id)"
 
 # One claim after another by its key, whatever a day was taken to hold when the plan was made: one of an empty day, as
 # each is at its begin, would read all of the day for every call. OFFSET 0 keeps claims from being read in another way.
@@ -142,7 +144,8 @@ _PLACED = "(k.tableoid, k.ctid) = (own.part, own.place)"
 _INSERT_CLAIMS = f"""
 INSERT INTO idempotency_claim (caller, method, request_id, day, request_hash)
 SELECT c.caller, c.method, c.request_id, {FIRST_DAY} + days.later, c.request_hash
-FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bytea[]) AS c (caller, method, request_id, request_hash),
+FROM unnest($1::text::text[], $2::text::text[], $3::uuid[], $4::bytea[])
+        AS c (caller, method, request_id, request_hash),
     generate_series(0, {LAST_DAY} - {FIRST_DAY}) AS days (later)
 ORDER BY days.later, c.caller, c.method, c.request_id
 ON CONFLICT DO NOTHING
@@ -182,7 +185,8 @@ _STORE_REPLIES = f"""
 UPDATE idempotency_claim k SET reply = own.new_reply
 FROM (
     SELECT own.part, own.place, c.reply AS new_reply
-    FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bytea[]) AS c (caller, method, request_id, reply) {_OWN_DAYS}
+    FROM unnest($1::text::text[], $2::text::text[], $3::uuid[], $4::bytea[]) AS c (caller, method, request_id, reply)
+        {_OWN_DAYS}
 ) AS own
 WHERE {_PLACED} AND clock_timestamp() < now() + interval '{TRANSACTION_MIN_MAX} minutes'
 """
@@ -191,7 +195,7 @@ WHERE {_PLACED} AND clock_timestamp() < now() + interval '{TRANSACTION_MIN_MAX} 
 _CLAIM_ANSWERED = f"""
 INSERT INTO idempotency_claim (caller, method, request_id, day, request_hash, reply)
 SELECT c.caller, $1::text, c.request_id, {FIRST_DAY} + days.later, c.request_hash, c.reply
-FROM unnest($2::text[], $3::uuid[], $4::bytea[], $5::bytea[]) AS c (caller, request_id, request_hash, reply),
+FROM unnest($2::text::text[], $3::uuid[], $4::bytea[], $5::bytea[]) AS c (caller, request_id, request_hash, reply),
     generate_series(0, {LAST_DAY} - {FIRST_DAY}) AS days (later)
 WHERE clock_timestamp() < now() + interval '{TRANSACTION_MIN_MAX} minutes'
 ORDER BY days.later, c.caller, c.request_id
@@ -211,9 +215,14 @@ WHERE ctid = ANY(ARRAY(
 """
 
 
+@cache
+def _can_wait(request_type: Descriptor) -> bool:
+    return "wait_for" in request_type.fields_by_name
+
+
 def hash_request(request: Message) -> bytes:
     """Digest a request's deterministic bytes without its request id, and without how long it waits for the outcome."""
-    if "wait_for" in request.DESCRIPTOR.fields_by_name and request.HasField("wait_for"):
+    if _can_wait(cast("Descriptor", request.DESCRIPTOR)) and request.HasField("wait_for"):
         asked = type(request)()
         asked.CopyFrom(request)
         asked.ClearField("wait_for")
@@ -275,9 +284,10 @@ def claim_answered(at_end: FusedDriver, answers: Sequence[tuple[Claim, bytes]]) 
     what an earlier call created, whose claim is from another day or forgotten, fails it by its request key.
     """
     if answers:
-        callers, methods, request_ids = _columns([claim.key for claim, _ in answers])
+        method = answers[0][0].key[1]
+        callers, _, request_ids = _columns([claim.key for claim, _ in answers])
         hashes, replies = [claim.request_hash for claim, _ in answers], [reply for _, reply in answers]
-        write = Write(_CLAIM_ANSWERED, (methods[0], callers, request_ids, hashes, replies))
+        write = Write(_CLAIM_ANSWERED, (method, callers, request_ids, hashes, replies))
         at_end.answer(write, len(answers))
 
 
@@ -332,5 +342,7 @@ def _find_statement(table: str, key: str) -> str:
     return _CLAIM_AND_FIND.format(table=table, key=key)
 
 
-def _columns(keys: Sequence[Key]) -> list[list[Any]]:
-    return [list(column) for column in zip(*keys, strict=True)]
+def _columns(keys: Sequence[Key]) -> tuple[str, str, list[str]]:
+    """Return keys as the parameters of `_UNNEST_KEYS`."""
+    callers, methods, request_ids = zip(*keys, strict=True)
+    return texts_text(callers), texts_text(methods), list(request_ids)

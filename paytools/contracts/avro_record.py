@@ -1,4 +1,4 @@
-"""What every generated record can do. Copied into gen/, so it needs nothing but the standard library."""
+"""What every generated record can do. Copied into gen/, so it needs the standard library and `quick_init` only."""
 
 import dataclasses
 import enum
@@ -7,11 +7,18 @@ import typing
 from collections.abc import Callable
 from typing import Any, Self
 
+from paystream.quick_init import quick_init, unfrozen_twin
+
 
 class AvroRecord:
     """An Avro record; its subclasses are frozen dataclasses with slots."""
 
     __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        # A dataclass with slots is made twice: the second time with its fields.
+        if "__dataclass_fields__" in vars(cls):
+            quick_init(cls)
 
     def as_record(self) -> dict[str, Any]:
         """Return the field values by name, nested records as dictionaries and arrays as lists."""
@@ -41,7 +48,7 @@ def _compile_maker(cls: Any) -> Callable[[dict[str, Any]], Any]:
 
     It takes a quarter of the time of a frozen `__init__`, which assigns each field through `object.__setattr__`.
     """
-    names: dict[str, Any] = {"final": cls, "twin": type(cls.__name__, cls.__bases__, {"__slots__": cls.__slots__})}
+    names: dict[str, Any] = {"final": cls, "twin": unfrozen_twin(cls)}
     lines = ["def make(record):", "instance = twin()"]
     for field in _fields(cls):
         value = _conversion(field.type, f"record[{field.name!r}]", names)

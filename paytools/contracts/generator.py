@@ -1,7 +1,7 @@
 """The Python source of the event classes: `events.py` of each service, from the newest version of each record.
 
-The same schema files give the same text, byte for byte. The classes need the standard library only, and a copy of
-`avro_record.py` beside this file.
+The same schema files give the same text, byte for byte. The classes need the standard library only, and copies of
+`avro_record.py` and `quick_init.py` beside this file.
 """
 
 import textwrap
@@ -29,8 +29,8 @@ from paystream.avro_record import AvroRecord
 '''
 
 
-AVRO_RECORD = Path(__file__).with_name("avro_record.py")
-"""What the classes have in common; its copy is `paystream/avro_record.py`."""
+SHARED = tuple(Path(__file__).with_name(name) for name in ("avro_record.py", "quick_init.py"))
+"""What the classes have in common; their copies are `paystream/avro_record.py` and `paystream/quick_init.py`."""
 
 
 class UnsupportedSchemaError(Exception):

@@ -9,6 +9,7 @@ from paykit.errors import DomainError, FieldInvalid, Kind
 from paykit.merchants.standing import MerchantUnknown
 from paykit.money import AMOUNT_MINOR_MAX, require_known_currency
 from paystream.accounting.v1.events import Direction, Entry, Side
+from paystream.quick_init import quick_init
 from services.accounting.domain import lifecycle
 from services.accounting.domain import transaction as transactions
 from services.accounting.domain.booked_event import BOOKED_TYPES
@@ -102,6 +103,7 @@ class ReversalNotReversible(DomainError):
     reason = "REVERSAL_NOT_REVERSIBLE"
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
     """One entry as a caller names it: by account_id, or by account_kind and the owner's merchant_id."""
@@ -113,6 +115,7 @@ class Leg:
     merchant_id: str | None = None
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
     """A manual journal as asked for.

@@ -8,6 +8,7 @@ from paykit.cause import NO_CALL, CreatingCall
 from paykit.errors import DomainError, InvariantError, Kind
 from paystream.accounting.v1 import events
 from paystream.accounting.v1.events import Direction, Entry, Side
+from paystream.quick_init import quick_init
 from services.accounting.domain.chart import AccountKind, Chart, account_id
 from services.accounting.domain.transaction_key import transaction_id as transaction_id  # noqa: PLC0414 - part of this module
 
@@ -82,6 +83,7 @@ class Account:
     create_time: datetime
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
     """A transaction, about to be booked or booked.

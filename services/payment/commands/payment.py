@@ -11,13 +11,14 @@ from paykit.contacts import erasing
 from paykit.contacts.contact import PayerContact, ReceiptContact
 from paykit.contacts.erasing import EraseContact
 from paykit.errors import DomainError
-from paykit.ids import new_id
+from paykit.ids import id_in_slot, new_id, slot_of
 from paykit.merchants import standing
 from paykit.merchants.references import insert_referenced
 from paykit.money import require_currency
 from paykit.postgres.database import Tx
 from paykit.work import fold
 from paystream.payment.v1 import events
+from paystream.quick_init import quick_init
 from services.payment import domain, store
 from services.payment.commands import order_matching
 from services.payment.commands.order_matching import Matching
@@ -29,6 +30,7 @@ from services.payment.store import Payee
 _FIRST_ACTION = {CaptureMode.AUTOMATIC: AttemptAction.CHARGE, CaptureMode.MANUAL: AttemptAction.AUTHORIZE}
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatePayment:
     """A payment asked for.
@@ -171,12 +173,12 @@ def _send_until(item: CreatePayment, *, now: datetime) -> datetime:
 
 
 def _first_attempt(payment: Payment, item: CreatePayment) -> PaymentAttempt:
-    action = _FIRST_ACTION[payment.capture_mode]
+    action, slot = _FIRST_ACTION[payment.capture_mode], slot_of(payment.payment_id)
     return PaymentAttempt(
-        attempt_id=new_id("att", of=payment.payment_id),
+        attempt_id=id_in_slot("att", slot),
         payment_id=payment.payment_id,
         # Its channel is told before the call what the capture will be called, so that statements name it.
-        allotted_capture_id=new_id("cap", of=payment.payment_id) if action is AttemptAction.CHARGE else None,
+        allotted_capture_id=id_in_slot("cap", slot) if action is AttemptAction.CHARGE else None,
         action=action,
         channel=payment.channel,
         amount_minor=payment.amount_minor,

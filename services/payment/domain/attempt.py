@@ -17,6 +17,7 @@ from paykit.clock import no_earlier
 from paykit.errors import FieldInvalid
 from paykit.merchants.standing import MerchantStanding
 from paystream.payment.v1 import events
+from paystream.quick_init import quick_init
 
 _REASONS = {
     "do_not_honor": events.FailureReason.DECLINED,
@@ -75,6 +76,7 @@ SENT: Mapping[tuple[AttemptAction, MerchantStanding], bool] = MappingProxyType(
 """Whether what is queued is sent for a merchant of this standing."""
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentAttempt(attempts.Attempt):
     """One call to a channel for a payment.

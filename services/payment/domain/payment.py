@@ -12,6 +12,7 @@ from paykit.cause import NO_CALL, CreatingCall
 from paykit.errors import CurrencyMismatch, DomainError, Kind
 from paykit.reasons.stated_reason import NOT_STATED, StatedReason
 from paystream.payment.v1 import events
+from paystream.quick_init import quick_init
 from services.payment.domain import fee
 from services.payment.domain import method as method_rules
 from services.payment.domain.attempt import Failure
@@ -106,6 +107,7 @@ class PaymentNotFound(DomainError):
     reason = "PAYMENT_NOT_FOUND"
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
     """A payment; every amount is in minor units of `currency_code`.

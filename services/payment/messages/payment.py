@@ -71,7 +71,6 @@ def to_payment(payment: Payment) -> pb.Payment:
         order_id=payment.order_id or "",
         amount=money_pb2.Money(amount_minor=payment.amount_minor, currency_code=payment.currency_code),
         payment_method=_method(payment),
-        metadata=json.loads(payment.metadata) if payment.metadata != "{}" else None,
         capture_mode=_CAPTURE_MODE_VALUES[payment.capture_mode],
         state=_PAYMENT_STATES[payment.state],
         captured_minor=payment.captured_minor,
@@ -96,6 +95,10 @@ def to_payment(payment: Payment) -> pb.Payment:
         cancel_reason=_CANCEL_REASONS[payment.cancel_reason],
         stated_reason=to_stated_reason(authorization.cancellation(payment)),
     )
+    if payment.metadata != "{}":
+        metadata = message.metadata
+        for key, value in json.loads(payment.metadata).items():  # Given to the constructor they take twice as long.
+            metadata[key] = value
     if payment.capture_mode is CaptureMode.MANUAL:
         message.authorized_minor = payment.authorized_minor
         message.capturing_minor = payment.capturing_minor

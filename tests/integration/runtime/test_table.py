@@ -130,6 +130,24 @@ async def test_rows_come_back_as_they_were_written(runtime: Runtime) -> None:
     await runtime.transaction(work)
 
 
+ODD_TEXTS = ("", "NULL", "null", 'say "no"', "back\\slash", "{a,b}", ",", " ", "\t\n", "née 漢字 🂡", '\\"', "$1", "'")
+
+
+async def test_whatever_stands_in_a_text_comes_back(runtime: Runtime) -> None:
+    rows = [replace(brick(f"b{at}", number=at), owner=text, note=text) for at, text in enumerate(ODD_TEXTS, 10)]
+    rows.append(brick("b99", number=99))  # Has no note.
+
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        assert len(await bricks.insert_absent(tx, rows, unique=("owner", "number"))) == len(rows)
+        assert await bricks.by_key(tx, [row.brick_id for row in rows]) == {row.brick_id: row for row in rows}
+        changed = [replace(row, note=row.note and f"{row.note}~{row.note}") for row in rows]
+        await bricks.update(tx, changed)
+        assert await bricks.by_key(tx, [row.brick_id for row in rows]) == {row.brick_id: row for row in changed}
+
+    await runtime.transaction(work)
+
+
 async def test_locked_rows_are_written_back_by_the_columns_that_change(runtime: Runtime) -> None:
     async def work(tx: Tx) -> None:
         await make_tables(tx)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pytest
 
 from paykit.errors import InvariantError
-from paykit.postgres.rows import columns, require_all_changed
+from paykit.postgres.rows import columns, require_all_changed, texts_text
 
 
 class Coin(NamedTuple):
@@ -28,3 +28,18 @@ def test_a_row_that_did_not_change_is_a_defect() -> None:
 
 def test_all_rows_changed_is_well() -> None:
     require_all_changed("coin", 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ([], "{}"),
+        (["a", "b"], '{"a","b"}'),
+        (["", "NULL", None], '{"","NULL",NULL}'),
+        ([None, None], "{NULL,NULL}"),
+        (["a,b", "{c}"], '{"a,b","{c}"}'),
+        (['say "no"', "back\\slash", None], '{"say \\"no\\"","back\\\\slash",NULL}'),
+    ],
+)
+def test_texts_are_written_as_one_array(texts: list[str | None], expected: str) -> None:
+    assert texts_text(texts) == expected
