@@ -10,6 +10,7 @@ from paykit.base.errors import DefectError
 from paykit.cause import Cause
 from paykit.errors import DomainError
 from paykit.events.codec import Event
+from paykit.events.shape_reading import ShapeLayout
 from paykit.postgres.database import Tx
 from paykit.postgres.outbox import Headers
 
@@ -133,6 +134,20 @@ class FastLane:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShapeLane:
+    """How the events that a handler gets most are read by the shapes that they have in common.
+
+    It takes what a `FastLane` would take, in less time, and is worth it where little is made of many fields.
+
+    Attributes:
+        specialize: Says of an example what is read of the events that are like it, and what the handler gets in their
+            place. Pure.
+    """
+
+    specialize: Callable[[Any], ShapeLayout[Any] | None]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Handle:
     """How one event type is handled.
 
@@ -151,7 +166,7 @@ class Handle:
     deduplication: Literal["natural", "inbox"] = "natural"
     commutative: bool = False
     rebuild: Handler | None = None
-    fast_lane: FastLane | None = None
+    fast_lane: FastLane | ShapeLane | None = None
 
     def __post_init__(self) -> None:
         """Refuse a fast lane beside an inbox."""

@@ -80,8 +80,7 @@ class Handling:
     async def run(self, records: Sequence[PreparedRecord]) -> list[EventResult]:
         """Hand events to their handlers, those of a key in the order of the records; one result per record."""
         results: list[EventResult] = [None] * len(records)
-        items = ((record.record.key, _kind(record), at) for at, record in enumerate(records))
-        for _, positions in ordering_groups.cut(items):
+        for positions in _groups(records):
             group = [records[at] for at in positions]
             group_results = await self._settle(group)
             if any(group_results):  # Most often all were applied, which is what the results say already.
@@ -188,6 +187,15 @@ class Handling:
         if len(results) != len(events):
             raise HandlerFailedError(f"{events[0].name}: {len(results)} results for {len(events)} events")
         return results
+
+
+def _groups(records: Sequence[PreparedRecord]) -> Sequence[Sequence[int]]:
+    """Return the positions of records that are taken together, in order."""
+    kinds = [_kind(record) for record in records]
+    if len(set(kinds)) == 1:  # As most batches are: nothing is to be cut.
+        return [range(len(records))]
+    items = ((record.record.key, kind, at) for at, (record, kind) in enumerate(zip(records, kinds, strict=True)))
+    return [positions for _, positions in ordering_groups.cut(items)]
 
 
 def _kind(record: PreparedRecord) -> str | _WithoutHandler:
