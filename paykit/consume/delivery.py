@@ -27,6 +27,29 @@ class Excerpt(Protocol):
         ...
 
 
+class Identified(Protocol):
+    """What an inbox remembers of an event, or of an excerpt that takes its place."""
+
+    @property
+    def event_id(self) -> str:
+        """Which no other event has."""
+        ...
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When it took effect."""
+        ...
+
+    @property
+    def recorded_at(self) -> datetime | None:
+        """When the producer recorded it."""
+        ...
+
+
+REMEMBERED = ("event_id", "occurred_at", "recorded_at")
+"""The fields of an event that are asked for."""
+
+
 BATCH_RECORDS_MAX = 2500
 """Records in one transaction: beyond some hundreds, more only spreads the cost of round trips and of the commit."""
 
@@ -159,7 +182,8 @@ class Handle:
             nothing, reads no clock and touches no record table. `paystream rebuild` applies it from the first event
             on, in order per key; events of other keys, types and topics may come in any order, so it must give the
             same rows in each. None: the event keeps no projection.
-        fast_lane: Both handlers take its excerpts as well as events. Excerpts have no id that an inbox could remember.
+        fast_lane: Both handlers take its excerpts as well as events. Beside an inbox, excerpts have what it remembers
+            events by.
     """
 
     handler: Handler
@@ -169,9 +193,11 @@ class Handle:
     fast_lane: FastLane | ShapeLane | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a fast lane beside an inbox."""
-        if self.fast_lane is not None and self.deduplication == "inbox":
-            raise DefectError("a fast lane needs a handler whose effects have a unique key of their own")
+        """Refuse a fast lane beside an inbox that leaves out what it remembers."""
+        if self.fast_lane is None or self.deduplication != "inbox":
+            return
+        if not (isinstance(self.fast_lane, FastLane) and {*REMEMBERED} <= {*self.fast_lane.fields}):
+            raise DefectError(f"an inbox remembers events by {', '.join(REMEMBERED)}, which a fast lane must read")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,14 +3,14 @@
 from collections.abc import Collection, Sequence
 from enum import Enum, auto
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import structlog
 from prometheus_client import Counter
 
 from paykit.base.metrics import AgeHistogram
 from paykit.consume import ordering_groups
-from paykit.consume.delivery import Delivered, HandlerResult, Impossible, NotYet
+from paykit.consume.delivery import Delivered, HandlerResult, Identified, Impossible, NotYet
 from paykit.consume.prepared import (
     DeadLetterCause,
     EventResult,
@@ -23,9 +23,6 @@ from paykit.consume.store import inbox
 from paykit.postgres import faults
 from paykit.postgres.database import Tx
 from paykit.postgres.faults import Fault
-
-if TYPE_CHECKING:
-    from paykit.events.event import Event
 
 APPLIED = Counter("paystream_events_applied_total", "Events applied by handlers.", ["service", "record"])
 AGE = AgeHistogram(
@@ -116,13 +113,14 @@ class Handling:
         if events[0].handle.deduplication == "natural":
             return await self._answers(events)
         name = events[0].name
-        whole = [cast("Event", event.event) for event in events]  # An inbox has no fast lane.
-        unseen = await inbox.admit(self._tx, name, whole)
-        fresh = [at for at, event in enumerate(whole) if _take(unseen, event.event_id)]
+        # As `Handle` sees to: excerpts have what an inbox asks for.
+        identified = [cast("Identified", event.event) for event in events]
+        unseen = await inbox.admit(self._tx, name, identified)
+        fresh = [at for at, event in enumerate(identified) if _take(unseen, event.event_id)]
         results: list[HandlerResult] = [None] * len(events)
         for at, result in zip(fresh, await self._answers([events[at] for at in fresh]), strict=True):
             results[at] = result
-        await inbox.forget(self._tx, name, [whole[at] for at in fresh if results[at]])
+        await inbox.forget(self._tx, name, [identified[at] for at in fresh if results[at]])
         return results
 
     async def _settle(self, group: Sequence[PreparedRecord]) -> Sequence[EventResult]:
