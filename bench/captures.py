@@ -49,7 +49,7 @@ def merchant_ids(count: int) -> list[str]:
 def make(count: int, *, merchants: Sequence[str]) -> list[PaymentSuccess]:
     """Make captures with a fee each, so that each is booked with four entries, over the merchants in turn."""
     now = datetime.now(UTC)
-    return [_capture(number, merchants[number % len(merchants)], now) for number in range(count)]
+    return [capture(number, merchants[number % len(merchants)], now) for number in range(count)]
 
 
 async def encode(plot: Plot, events: Iterable[PaymentSuccess]) -> list[Message]:
@@ -88,7 +88,8 @@ def produce(bootstrap: str, topic: str, messages: Iterable[Message], *, record: 
         raise NotDeliveredError(f"{left} messages were not delivered, {len(failed)} refused: {failed[:1]}")
 
 
-def _capture(number: int, merchant_id: str, now: datetime) -> PaymentSuccess:
+def capture(number: int, merchant_id: str, now: datetime) -> PaymentSuccess:
+    """Make a capture with a fee."""
     return PaymentSuccess(
         attempt_id=None,
         capture_mode=CaptureMode.AUTOMATIC,

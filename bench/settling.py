@@ -76,12 +76,12 @@ async def produce(own: Plot, merchants: Sequence[str], transactions: int) -> Non
     async with RegistryClient(own.ground.endpoints.registry) as registry:
         codec = Codec(registry=registry, cache_dir=own.ground.home / "cache", topic_prefix=own.prefix)
         await codec.prepare([MerchantCreated, TransactionCreated])
-    policies = [_message(codec, each, _merchant(each, each_minor)) for each in merchants]
+    policies = [_message(codec, each, merchant(each, each_minor)) for each in merchants]
     produce = captures.produce
     kafka, merchant_topic = own.ground.endpoints.kafka, own.prefix + MerchantCreated.TOPIC
     await asyncio.to_thread(produce, kafka, merchant_topic, policies, record=MerchantCreated.RECORD)
     for some in _cut(transactions):
-        booked = [_transaction(number, merchants[number % len(merchants)]) for number in some]
+        booked = [transaction(number, merchants[number % len(merchants)]) for number in some]
         messages = [_message(codec, event.root_reference, event) for event in booked]
         topic = own.prefix + TransactionCreated.TOPIC
         await asyncio.to_thread(produce, kafka, topic, messages, record=TransactionCreated.RECORD)
@@ -96,7 +96,7 @@ def _message(codec: Codec, key: str, event: Event) -> Message:
     return Message(key, codec.encode(event, stamps=stamps))
 
 
-def _transaction(number: int, merchant_id: str) -> TransactionCreated:
+def transaction(number: int, merchant_id: str) -> TransactionCreated:
     """Make the transaction of a capture with its fee, of four entries, as the ledger tells it."""
     now = datetime.now(UTC)
     kinds = (
@@ -139,7 +139,8 @@ def _transaction(number: int, merchant_id: str) -> TransactionCreated:
     )
 
 
-def _merchant(merchant_id: str, threshold_minor: int) -> MerchantCreated:
+def merchant(merchant_id: str, threshold_minor: int) -> MerchantCreated:
+    """Make a merchant that is settled once so much is pending."""
     return MerchantCreated(
         locale="en",
         public_name=None,

@@ -3,11 +3,21 @@
 The consumer, the sweep of parked events and the replay of dead letters all come through here.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from paykit.base.errors import UnavailableError
-from paykit.consume.delivery import Excerpt, Handle, HandlerResult, NotYet, Record, Subscription
+from paykit.consume.delivery import (
+    Excerpt,
+    FastLane,
+    Handle,
+    HandlerResult,
+    NotYet,
+    Record,
+    ShapeLane,
+    Subscription,
+)
 from paykit.consume.handling import Handling
 from paykit.consume.prepared import (
     DeadLetterCause,
@@ -19,7 +29,7 @@ from paykit.consume.prepared import (
 )
 from paykit.consume.setting_aside import set_aside
 from paykit.consume.store import parked_events
-from paykit.events.codec import PREFIX_BYTES, Codec, PartialRead, UndecodableError
+from paykit.events.codec import PREFIX_BYTES, Codec, Event, PartialRead, UndecodableError
 from paykit.postgres.database import Tx
 
 REASON_UNDECODABLE = "UNDECODABLE"
@@ -41,13 +51,15 @@ class RecordType:
 
     Attributes:
         read: Reads what the fast lane takes; None where there is none for this schema.
+        learn: Is told of each event that the lane left; None where it learns nothing from it.
     """
 
     name: str
     header: bytes
     handle: Handle | None
     ignored: bool
-    read: PartialRead | None
+    read: Callable[[bytes], Excerpt | None] | None
+    learn: Callable[[bytes, Event], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +166,7 @@ class Application:
                 return None
             if record_type.handle is None:
                 return UnhandledEvent(record, record_type.name)
-            event = _excerpt(record_type, value) or self._codec.decode(value)
+            event = (record_type.read and record_type.read(value)) or self._decode(record_type, value)
             return ReadyEvent(record, record_type.name, record_type.handle, event, waited_s)
         except UndecodableError as error:
             return UndecodableRecord(record, DeadLetterCause(REASON_UNDECODABLE, str(error)))
@@ -216,23 +228,33 @@ class Application:
         name = self._codec.record_name(schema_id).record
         subscription = self._subscriptions[record.topic]
         handle = subscription.handle_of(name)
-        lane = handle.fast_lane if handle is not None else None
-        read = self._codec.partial_reader(schema_id, lane.fields) if lane is not None else None
-        record_type = RecordType(name, name.encode(), handle, name in subscription.ignores, read)
+        read = learn = None
+        match handle and handle.fast_lane:
+            case FastLane(fields=fields, take=take):
+                read = _taking(self._codec.partial_reader(schema_id, fields), take)
+            case ShapeLane(specialize=specialize):
+                reader = self._codec.shape_reader(schema_id, specialize)
+                read, learn = (reader.read, reader.learn) if reader is not None else (None, None)
+        record_type = RecordType(name, name.encode(), handle, name in subscription.ignores, read, learn)
         self._types[record.topic, (record.value or b"")[:PREFIX_BYTES]] = record_type
         return record_type
 
+    def _decode(self, record_type: RecordType, value: bytes) -> Event:
+        """Decode a message as a whole.
 
-def _excerpt(record_type: RecordType, value: bytes) -> Excerpt | None:
-    """Read what the fast lane takes; None where the event is to be decoded as a whole.
+        Raises:
+            UndecodableError: The bytes do not fit their schema.
+        """
+        event = self._codec.decode(value)
+        if record_type.learn is not None:
+            record_type.learn(value, event)
+        return event
 
-    Raises:
-        UndecodableError: The bytes do not fit their schema.
-    """
-    handle, read = record_type.handle, record_type.read
-    if read is None or handle is None or handle.fast_lane is None:
-        return None
-    return handle.fast_lane.take(read(value))
+
+def _taking(
+    read: PartialRead | None, take: Callable[[tuple[Any, ...]], Excerpt | None]
+) -> Callable[[bytes], Excerpt | None] | None:
+    return None if read is None else lambda value: take(read(value))
 
 
 def _batch_result(records: Sequence[PreparedRecord], results: Sequence[EventResult], handling: Handling) -> BatchResult:

@@ -3,14 +3,14 @@
 from collections.abc import Collection, Sequence
 from enum import Enum, auto
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import structlog
 from prometheus_client import Counter
 
 from paykit.base.metrics import AgeHistogram
 from paykit.consume import ordering_groups
-from paykit.consume.delivery import Delivered, HandlerResult, Impossible, NotYet
+from paykit.consume.delivery import Delivered, HandlerResult, Identified, Impossible, NotYet
 from paykit.consume.prepared import (
     DeadLetterCause,
     EventResult,
@@ -23,9 +23,6 @@ from paykit.consume.store import inbox
 from paykit.postgres import faults
 from paykit.postgres.database import Tx
 from paykit.postgres.faults import Fault
-
-if TYPE_CHECKING:
-    from paykit.events.event import Event
 
 APPLIED = Counter("paystream_events_applied_total", "Events applied by handlers.", ["service", "record"])
 AGE = AgeHistogram(
@@ -80,8 +77,7 @@ class Handling:
     async def run(self, records: Sequence[PreparedRecord]) -> list[EventResult]:
         """Hand events to their handlers, those of a key in the order of the records; one result per record."""
         results: list[EventResult] = [None] * len(records)
-        items = ((record.record.key, _kind(record), at) for at, record in enumerate(records))
-        for _, positions in ordering_groups.cut(items):
+        for positions in _groups(records):
             group = [records[at] for at in positions]
             group_results = await self._settle(group)
             if any(group_results):  # Most often all were applied, which is what the results say already.
@@ -117,13 +113,14 @@ class Handling:
         if events[0].handle.deduplication == "natural":
             return await self._answers(events)
         name = events[0].name
-        whole = [cast("Event", event.event) for event in events]  # An inbox has no fast lane.
-        unseen = await inbox.admit(self._tx, name, whole)
-        fresh = [at for at, event in enumerate(whole) if _take(unseen, event.event_id)]
+        # As `Handle` sees to: excerpts have what an inbox asks for.
+        identified = [cast("Identified", event.event) for event in events]
+        unseen = await inbox.admit(self._tx, name, identified)
+        fresh = [at for at, event in enumerate(identified) if _take(unseen, event.event_id)]
         results: list[HandlerResult] = [None] * len(events)
         for at, result in zip(fresh, await self._answers([events[at] for at in fresh]), strict=True):
             results[at] = result
-        await inbox.forget(self._tx, name, [whole[at] for at in fresh if results[at]])
+        await inbox.forget(self._tx, name, [identified[at] for at in fresh if results[at]])
         return results
 
     async def _settle(self, group: Sequence[PreparedRecord]) -> Sequence[EventResult]:
@@ -188,6 +185,15 @@ class Handling:
         if len(results) != len(events):
             raise HandlerFailedError(f"{events[0].name}: {len(results)} results for {len(events)} events")
         return results
+
+
+def _groups(records: Sequence[PreparedRecord]) -> Sequence[Sequence[int]]:
+    """Return the positions of records that are taken together, in order."""
+    kinds = [_kind(record) for record in records]
+    if len(set(kinds)) == 1:  # As most batches are: nothing is to be cut.
+        return [range(len(records))]
+    items = ((record.record.key, kind, at) for at, (record, kind) in enumerate(zip(records, kinds, strict=True)))
+    return [positions for _, positions in ordering_groups.cut(items)]
 
 
 def _kind(record: PreparedRecord) -> str | _WithoutHandler:

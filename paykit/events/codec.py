@@ -15,7 +15,7 @@ import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from fastavro import parse_schema, schemaless_reader
 
@@ -27,6 +27,9 @@ from paykit.events.partial_decoding import partial_decoder
 from paykit.events.registry import RegistryClient, RegistryUnavailableError, SchemaNotFoundError, together
 from paykit.events.schema_cache import SchemaCache
 from paykit.events.schema_files import SchemaFile, fingerprint, registry_text
+from paykit.events.shape_reading import ShapeReader, Specialize
+
+R = TypeVar("R")
 
 __all__ = [
     "Codec",
@@ -230,6 +233,17 @@ class Codec:
         written = self._readers[schema_id].written
         own = catalogue.own_files().get(written.record)
         return _partly(own, fields) if own is not None and own.version == written.version else None
+
+    def shape_reader(self, schema_id: int, specialize: Specialize[Any, R]) -> ShapeReader[Any, R] | None:
+        """Return what reads the messages of a known schema by their shapes, none of which it knows yet.
+
+        None where the schema is another than our newest version of its record, as of `partial_reader`.
+        """
+        written = self._readers[schema_id].written
+        own = catalogue.own_files().get(written.record)
+        if own is None or own.version != written.version:
+            return None
+        return ShapeReader(own.schema, specialize, prefix_bytes=PREFIX_BYTES)
 
 
 def template(example: Event, gaps: Sequence[str]) -> EventTemplate:

@@ -27,6 +27,7 @@ from paykit.postgres.fused.writes import Write
 from paykit.postgres.lanes import JOB, READING, Lane, Shares
 from paykit.postgres.lock_order import LockOrder
 from paykit.postgres.outbox import EncodedEvent, Headers, OutboxRow, RawRow, dataschema
+from paykit.postgres.rows import BinaryRows, copy_rows
 from paykit.postgres.wakeups import OUTBOX, OUTCOMES
 
 T = TypeVar("T")
@@ -162,9 +163,9 @@ class Tx:
         else:
             self.at_end.leave(Write(sql, args))
 
-    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]] | BinaryRows) -> None:
         """Insert many rows by COPY, in the order given."""
-        await self._driver.copy_records_to_table(table, records=rows, columns=list(columns))
+        await copy_rows(self._driver, table, list(columns), rows)
 
     def hold(self, *keys: Hashable) -> None:
         """State that these aggregates are locked, or were just inserted, by this transaction."""

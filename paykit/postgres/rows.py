@@ -3,6 +3,7 @@
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -25,6 +26,29 @@ SQL_TYPES: Mapping[Any, str] = types.MappingProxyType(
     }
 )
 """By the type of the attribute; a StrEnum is text."""
+
+
+_COPY_BEGIN, _COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+
+
+@dataclass(frozen=True, slots=True)
+class BinaryRows:
+    """Rows as PostgreSQL's binary format of COPY has them, each with the number of its columns and their lengths.
+
+    Who inserts many narrow rows makes them in a fraction of the time that the driver takes for tuples, whose values it
+    encodes one by one. Source: PostgreSQL 18, COPY, "Binary Format".
+    """
+
+    rows: Sequence[bytes]
+
+
+async def copy_rows(driver: Any, table: str, names: list[str], rows: Iterable[tuple[Any, ...]] | BinaryRows) -> None:
+    """Insert rows by COPY, in the order given."""
+    if isinstance(rows, BinaryRows):
+        data = bytearray().join((_COPY_BEGIN, *rows.rows, _COPY_END))
+        await driver.copy_to_table(table, source=data, columns=names, format="binary")
+    else:
+        await driver.copy_records_to_table(table, records=rows, columns=names)
 
 
 def columns(rows: Sequence[Any], names: Sequence[str]) -> list[list[Any]]:

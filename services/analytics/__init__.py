@@ -3,6 +3,7 @@
 | part | where |
 |---|---|
 | what each event counts as | `domain/counting.py` |
+| what is read of captures, which come most | `domain/excerpt.py` |
 | figures | `domain/figure.py`, SQL in `store/figure.py` |
 | adding events to figures | `commands/counting.py`, called by `handlers.py` |
 | ranges, grains and time zones | `domain/periods.py` |

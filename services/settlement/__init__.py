@@ -4,8 +4,8 @@
 |---|---|
 | a policy: cut-offs in the merchant's zone, delay, thresholds | `domain/policy.py`, SQL in `store/merchant.py` |
 | an item: what a transaction of the ledger is to a merchant | `domain/item.py`, SQL in `store/item.py` |
-| its row, narrow where its ids are of the usual forms | `store/narrow_item.py` |
-| the same of some fields of its event, for nearly all | `domain/quick_item.py` |
+| narrow where its ids are of the usual forms | `domain/item_form.py`, its row in `store/narrow_item.py` |
+| the same cut out of events that are alike, for nearly all | `domain/quick_item.py` |
 | a settlement: its states | `domain/lifecycle.py` |
 | a settlement: changes, events | `domain/settlement.py`, SQL in `store/settlement.py` |
 | its reserve: released, consumed, held longer | `domain/reserve.py` |

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from prometheus_client import Histogram
 
@@ -18,9 +18,12 @@ from services.settlement.commands.booking import RecordBooking, RecordRejection
 from services.settlement.domain import fund_transfer
 from services.settlement.domain.balance import changes_of
 from services.settlement.domain.fund_transfer import FundTransfer
-from services.settlement.domain.item import BOOKING, SettlementItem, items_of
+from services.settlement.domain.item import BOOKING, items_of
 from services.settlement.domain.quick_item import QuickItem
 from services.settlement.domain.settlement import Settlement
+
+if TYPE_CHECKING:
+    from services.settlement.domain.item_form import CollectedItem
 
 _DAY_S = 86_400.0
 BOOKED_TO_SETTLED = Histogram(
@@ -42,7 +45,7 @@ async def on_transaction_created(
 
     A transaction collected before changes nothing, nor does one that touches no account of a merchant.
     """
-    items: list[SettlementItem] = []
+    items: list[CollectedItem] = []
     whole: list[Delivered[TransactionCreated]] = []
     for delivery in deliveries:
         if isinstance(delivery.event, QuickItem):

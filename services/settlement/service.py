@@ -1,6 +1,6 @@
 """What the settlement service is made of."""
 
-from paykit.consume.delivery import FastLane, Handle, Subscription
+from paykit.consume.delivery import Handle, ShapeLane, Subscription
 from paykit.merchants import projection as merchant_projection
 from paykit.process.service import Job, Service
 from paystream.accounting.v1 import events as accounting_events
@@ -26,7 +26,7 @@ SERVICE = Service(
                 accounting_events.TransactionCreated: Handle(
                     handler=handlers.on_transaction_created,
                     rebuild=handlers.keep_balances,
-                    fast_lane=FastLane(fields=quick_item.FIELDS, take=quick_item.quick_item),
+                    fast_lane=ShapeLane(specialize=quick_item.specialize),
                 ),
                 accounting_events.TransactionRejected: Handle(handler=handlers.on_transaction_rejected),
             },

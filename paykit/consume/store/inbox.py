@@ -6,7 +6,7 @@ Partitioned by the day in which the event was recorded, so that forgetting a day
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from paykit.events.codec import Event
+from paykit.consume.delivery import Identified
 from paykit.postgres.database import Tx
 from paykit.postgres.partitions.time_partitions import DatedBy, TimePartitions
 
@@ -29,17 +29,17 @@ WHERE (i.day, i.handler, i.event_id) = (e.day, $2, e.event_id)
 """
 
 
-async def admit(tx: Tx, handler: str, events: Sequence[Event]) -> set[str]:
+async def admit(tx: Tx, handler: str, events: Sequence[Identified]) -> set[str]:
     """Remember events; the ids of those that were not remembered before."""
     rows = await tx.fetch(_ADMIT, [_day(event) for event in events], handler, [event.event_id for event in events])
     return {row["event_id"] for row in rows}
 
 
-async def forget(tx: Tx, handler: str, events: Sequence[Event]) -> None:
+async def forget(tx: Tx, handler: str, events: Sequence[Identified]) -> None:
     """Forget events that were not applied after all, so that they can be tried again."""
     if events:
         await tx.run(_FORGET, [_day(event) for event in events], handler, [event.event_id for event in events])
 
 
-def _day(event: Event) -> date:
+def _day(event: Identified) -> date:
     return (event.recorded_at or event.occurred_at).date()

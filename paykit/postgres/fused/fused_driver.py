@@ -68,6 +68,11 @@ class FusedDriver:
         await self._settle()
         return await self._driver.copy_records_to_table(table, records=records, columns=columns)
 
+    async def copy_to_table(self, table: str, *, source: bytearray, columns: Sequence[str], format: str) -> Any:  # noqa: A002 - the driver's word
+        """Do as the driver."""
+        await self._settle()
+        return await self._driver.copy_to_table(table, source=source, columns=columns, format=format)
+
     async def finish(self, events: Sequence[Write]) -> None:
         """Write the claims of calls, what was left, and events.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from paykit.postgres.database import Tx
-from paystream.payment.v1.events import PaymentCreated, PaymentSuccess
+from paystream.payment.v1.events import PaymentCreated
 from services.analytics import store
 from services.analytics.domain import counting, figure
 from services.analytics.domain.counting import CountedEvent, PaymentOrigin
@@ -42,14 +42,14 @@ async def _counted_events(tx: Tx, events: Sequence[StripedEvent]) -> list[Counte
         return [CountedEvent(event, stripe) for event, stripe in events]
     payment_ids = {event.payment_id for event, _ in events if _needs_origin(event)}
     origins = await store.origins.by_key(tx, payment_ids)
-    captured = [event.payment_id for event, _ in events if isinstance(event, PaymentSuccess)]
+    captured = [event.payment_id for event, _ in events if counting.is_capture(event)]
     first = await store.mark_captured(tx, captured)
     return [_counted_event(event, stripe, origins, first) for event, stripe in events]
 
 
 def _needs_origin(event: Any) -> bool:
     """Whether an event of a payment leaves out what is counted by: its method, or when it began."""
-    return hasattr(event, "payment_id") and (isinstance(event, PaymentSuccess) or not hasattr(event, "method"))
+    return hasattr(event, "payment_id") and (counting.is_capture(event) or not hasattr(event, "method"))
 
 
 def _counted_event(event: Any, stripe: int, origins: dict[str, PaymentOrigin], first: set[str]) -> CountedEvent:

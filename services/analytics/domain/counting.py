@@ -13,6 +13,7 @@ from paykit.events.event import Event
 from paystream.payment.v1 import events as payment
 from paystream.settlement.v1 import events as settlement
 from paystream.withdrawal.v1 import events as withdrawal
+from services.analytics.domain.excerpt import CapturedExcerpt
 from services.analytics.domain.figure import FigureKey, Measure, Tally, quarter_of
 
 REASON_LENGTH_MAX = 64
@@ -66,7 +67,7 @@ def counted(counted_event: CountedEvent) -> Iterator[tuple[FigureKey, Tally]]:
     """Return what an event adds to which figures."""
     event, origin = counted_event.event, counted_event.origin
     method = getattr(event, "method", None) or (origin.method if origin else "")
-    for count in COUNTED[type(event)](counted_event):
+    for count in _COUNTS[type(event)](counted_event):
         key = FigureKey(
             event.merchant_id or "",
             event.currency_code,
@@ -78,6 +79,11 @@ def counted(counted_event: CountedEvent) -> Iterator[tuple[FigureKey, Tally]]:
             counted_event.stripe,
         )
         yield key, Tally(1, count.amount_minor, count.duration_ms)
+
+
+def is_capture(event: Any) -> bool:
+    """Return whether an event, or an excerpt, is of a capture."""
+    return isinstance(event, payment.PaymentSuccess | CapturedExcerpt)
 
 
 def origin_of(event: payment.PaymentCreated) -> PaymentOrigin:
@@ -186,3 +192,5 @@ COUNTED: Mapping[type[Event], Callable[[CountedEvent], Counted]] = {
     withdrawal.WithdrawalBounced: _whole(Measure.WITHDRAWAL_RETURNED),
 }
 """Every event that counts, by its class."""
+
+_COUNTS: Mapping[type, Callable[[CountedEvent], Counted]] = {**COUNTED, CapturedExcerpt: _success}

@@ -7,13 +7,13 @@ from paykit.ids import new_id
 from paykit.postgres.database import Tx
 from paykit.postgres.faults import UniqueViolation
 from services.settlement import domain, store
-from services.settlement.domain.item import SettlementItem
+from services.settlement.domain.item_form import CollectedItem
 from services.settlement.domain.policy import Periods, Policy
 from services.settlement.domain.settlement import MerchantCurrency, Place, place_order
 from services.settlement.store import CollectingSettlement
 
 
-async def collect(tx: Tx, items: Sequence[SettlementItem]) -> None:
+async def collect(tx: Tx, items: Sequence[CollectedItem]) -> None:
     """Add items to what is pending; those that are there already change nothing."""
     await store.merchants.keep_still(tx)
     absent = {(item.transaction_id, item.merchant_id): item for item in reversed(items)}
@@ -38,7 +38,7 @@ def _shared(keys: Collection[tuple[str, str]]) -> frozenset[str]:
 
 
 async def _collect(
-    tx: Tx, items: Sequence[SettlementItem], policies: Mapping[str, Policy], shared: Collection[str]
+    tx: Tx, items: Sequence[CollectedItem], policies: Mapping[str, Policy], shared: Collection[str]
 ) -> None:
     by_place = await _by_place(tx, items, policies)
     left = {place: domain.sums.parts_of(by_place[place]) for place in sorted(by_place, key=place_order)}
@@ -53,7 +53,7 @@ async def _collect(
 
 async def _collect_first(
     tx: Tx,
-    parts: Mapping[Place, Sequence[Sequence[SettlementItem]]],
+    parts: Mapping[Place, Sequence[Sequence[CollectedItem]]],
     policies: Mapping[str, Policy],
     shared: Collection[str],
 ) -> dict[Place, CollectingSettlement]:
@@ -66,7 +66,7 @@ async def _collect_first(
     )
     await store.insert_items(
         tx,
-        ((item, row.settlement_id) for place, row in collecting.items() for item in parts[place][0]),
+        ((row.settlement_id, parts[place][0]) for place, row in collecting.items()),
         shared=shared,
     )
     due = {}
@@ -81,22 +81,29 @@ async def _collect_first(
 
 
 async def _by_place(
-    tx: Tx, items: Sequence[SettlementItem], policies: Mapping[str, Policy]
-) -> dict[Place, list[SettlementItem]]:
+    tx: Tx, items: Sequence[CollectedItem], policies: Mapping[str, Policy]
+) -> dict[Place, list[CollectedItem]]:
     """Group items by where they are collected: at the cut-off that they belong to, or at the earliest one left."""
-    periods: dict[int, Periods] = {}  # By the identity of the policy, which merchants with the same one share.
-    by_place: dict[Place, list[SettlementItem]] = {}
-    late: dict[MerchantCurrency, list[SettlementItem]] = {}
+    by_merchant: dict[MerchantCurrency, list[CollectedItem]] = {}
     for item in items:
-        policy = policies.get(item.merchant_id, domain.policy.UNKNOWN)
+        by_merchant.setdefault((item.merchant_id, item.currency_code), []).append(item)
+    periods: dict[int, Periods] = {}  # By the identity of the policy, which merchants with the same one share.
+    by_place: dict[Place, list[CollectedItem]] = {}
+    late: dict[MerchantCurrency, list[CollectedItem]] = {}
+    for key, collected in by_merchant.items():
+        policy = policies.get(key[0], domain.policy.UNKNOWN)
+        if policy.cut_off_time is None:
+            by_place[*key, None] = collected
+            continue
         period = periods.get(id(policy))
         if period is None:
             period = periods[id(policy)] = Periods(policy, now=tx.now)
-        cut_off = period.cut_off(item.effective_at)
-        if cut_off is None and policy.cut_off_time is not None:
-            late.setdefault((item.merchant_id, item.currency_code), []).append(item)
-        else:
-            by_place.setdefault((item.merchant_id, item.currency_code, cut_off), []).append(item)
+        for item in collected:
+            cut_off = period.cut_off(item.effective_at)
+            if cut_off is None:
+                late.setdefault(key, []).append(item)
+            else:
+                by_place.setdefault((*key, cut_off), []).append(item)
     if late:
         for key, place in (await _places_left(tx, late, policies)).items():
             by_place.setdefault(place, []).extend(late[key])
@@ -104,7 +111,7 @@ async def _by_place(
 
 
 async def _places_left(
-    tx: Tx, late: Mapping[MerchantCurrency, list[SettlementItem]], policies: Mapping[str, Policy]
+    tx: Tx, late: Mapping[MerchantCurrency, list[CollectedItem]], policies: Mapping[str, Policy]
 ) -> dict[MerchantCurrency, Place]:
     """Choose where late items are collected: where something is overdue and not closed, else at the next settlement."""
     opened = {key: domain.policy.open_cut_off(policies[key[0]], tx.now) for key in late}

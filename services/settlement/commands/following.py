@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from paykit.postgres.database import Tx
 from services.settlement import store
 from services.settlement.domain.balance import BalanceChange
-from services.settlement.domain.item import SettlementItem
+from services.settlement.domain.item_form import CollectedItem
 
 
-async def follow(tx: Tx, changes: Sequence[BalanceChange], items: Sequence[SettlementItem]) -> None:
+async def follow(tx: Tx, changes: Sequence[BalanceChange], items: Sequence[CollectedItem]) -> None:
     """Keep what transactions did to balances, and have those looked at that they changed or lessened."""
     keys = {(change.merchant_id, change.currency_code) for change in changes}
     keys |= {(item.merchant_id, item.currency_code) for item in items if item.amount_minor + item.fee_minor < 0}

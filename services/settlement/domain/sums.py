@@ -7,7 +7,8 @@ from typing import TypedDict
 
 from paykit.money import AMOUNT_MINOR_MAX
 from paystream.merchant.v1.events import ReserveBase
-from services.settlement.domain.item import ItemKind, SettlementItem
+from services.settlement.domain.item import ItemKind
+from services.settlement.domain.item_form import CollectedItem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ _SUM_OF = MappingProxyType(
 )
 
 
-def sums_of(items: Sequence[SettlementItem]) -> Sums:
+def sums_of(items: Sequence[CollectedItem]) -> Sums:
     """Sum items up."""
     sums: dict[str, int] = dict.fromkeys(Sums.__dataclass_fields__, 0)
     sums["item_count"] = len(items)
@@ -89,11 +90,11 @@ def sums_of(items: Sequence[SettlementItem]) -> Sums:
     return Sums(**sums)
 
 
-def parts_of(items: Sequence[SettlementItem]) -> list[list[SettlementItem]]:
+def parts_of(items: Sequence[CollectedItem]) -> list[list[CollectedItem]]:
     """Cut items into as few parts as one settlement can hold each; as a rule, one."""
     if sum(item.amount_minor for item in items if item.amount_minor > 0) <= AMOUNT_MINOR_MAX:
         return [list(items)]
-    parts: list[list[SettlementItem]] = [[]]
+    parts: list[list[CollectedItem]] = [[]]
     total_minor = 0
     for item in items:
         effect_minor = item.amount_minor + item.fee_minor

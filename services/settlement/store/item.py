@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from paykit.postgres.database import Tx
+from paykit.postgres.rows import BinaryRows
+from services.settlement.domain import item_form
 from services.settlement.domain.item import ItemKind, SettlementItem
+from services.settlement.domain.item_form import CollectedItem, NarrowItem, whole
 from services.settlement.store import narrow_item
-from services.settlement.store.narrow_item import AS_ITEM, SETTLEMENT_ID, TRANSACTION_ID, NarrowRow, narrow_row
+from services.settlement.store.narrow_item import AS_ITEM, SETTLEMENT_ID, TRANSACTION_ID
 
 ItemKey = tuple[datetime, str, str]
 """effective_at, transaction_id, merchant_id: the order of items."""
@@ -85,34 +88,38 @@ class PlacedItem:
 
 
 async def insert_items(
-    tx: Tx, items: Iterable[tuple[SettlementItem, str]], *, shared: Collection[str] = frozenset()
+    tx: Tx, items: Iterable[tuple[str, Iterable[CollectedItem]]], *, shared: Collection[str] = frozenset()
 ) -> None:
     """Insert items, each with the settlement that it comes into.
 
     Args:
         tx: The transaction.
-        items: Items and settlement ids.
+        items: Settlement ids, and the items that come into each.
         shared: Transactions that are items of several merchants.
 
     Raises:
         UniqueViolation: One is there already.
     """
-    narrow: list[NarrowRow] = []
-    wide: list[tuple[object, ...]] = []
-    for item, settlement_id in items:
-        row = None if item.transaction_id in shared else narrow_row(item, settlement_id)
-        if row is None:
-            wide.append(_wide_row(item, settlement_id))
-        else:
-            narrow.append(row)
-    for table, columns, rows in (("narrow_item", narrow_item.COLUMNS, narrow), ("item", _COLUMNS, wide)):
-        if rows:
-            await tx.copy(table, columns, sorted(rows))
+    narrow_rows: list[bytes] = []
+    wide_rows: list[tuple[object, ...]] = []
+    for settlement_id, collected in items:
+        digits = narrow_item.settlement_digits(settlement_id)
+        for item in collected:
+            narrowed = item if isinstance(item, NarrowItem) else item_form.narrow(item)
+            if narrowed is None or item.transaction_id in shared:
+                wide_rows.append(_wide_row(whole(item), settlement_id))
+            else:
+                narrow_rows.append(narrow_item.narrow_row(narrowed, digits))
+    if narrow_rows:
+        narrow_rows.sort()
+        await tx.copy("narrow_item", narrow_item.COLUMNS, BinaryRows(narrow_rows))
+    if wide_rows:
+        await tx.copy("item", _COLUMNS, sorted(wide_rows))
 
 
 async def present_items(tx: Tx, transaction_ids: Sequence[str]) -> set[tuple[str, str]]:
     """Read (transaction_id, merchant_id) of the items that are there."""
-    digits = [digits for each in transaction_ids if (digits := narrow_item.digits_of(each)) is not None]
+    digits = [digits for each in transaction_ids if (digits := item_form.digits_of(each)) is not None]
     return {(row[0], row[1]) for row in await tx.fetch(_SELECT_PRESENT, transaction_ids, digits)}
 
 
@@ -127,7 +134,7 @@ async def items_of_homes(
 async def items_of_transaction(tx: Tx, transaction_id: str, *, after: ItemKey | None, limit: int) -> list[PlacedItem]:
     """Read the items of a transaction, one for each merchant, in the order of their keys."""
     merchant_id = after[2] if after else ""
-    digits = narrow_item.digits_of(transaction_id)
+    digits = item_form.digits_of(transaction_id)
     return [_placed(row) for row in await tx.fetch(_PAGE_OF_TRANSACTION, transaction_id, merchant_id, limit, digits)]
 
 

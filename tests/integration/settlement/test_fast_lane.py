@@ -16,6 +16,7 @@ from paykit.events import classes as catalogue
 from paykit.events import compiler, schema_files
 from paykit.events.codec import PREFIX_BYTES
 from paykit.events.codec import _reader as reader_of
+from paykit.events.shape_reading import LEARNED_ONE_OF
 from paykit.postgres.database import Tx
 from paykit.testing.batches import undone
 from paystream.accounting.v1.events import TransactionCreated
@@ -66,8 +67,17 @@ def record(till: Till, event: TransactionCreated, at: int = 0) -> Record:
     return Record(event.TOPIC, 0, at, event.root_reference, value, [("ce_type", event.RECORD.encode())])
 
 
+def learn(consuming: Application, records: Sequence[Record]) -> None:
+    """Have the fast lane know the shapes of all records."""
+    for each in records:
+        for _ in range(LEARNED_ONE_OF):
+            consuming.prepare(each)
+
+
 async def arrive(till: Till, tx: Tx, events: Sequence[TransactionCreated], *, fast: bool) -> BatchResult:
     consuming = application(till, fast=fast)
+    if fast:
+        learn(consuming, [record(till, event) for event in events])
     found = [consuming.prepare(record(till, event, at)) for at, event in enumerate(events)]
     return await consuming.apply(tx, [each for each in found if each is not None])
 
@@ -93,9 +103,10 @@ async def test_every_row_and_event_is_the_same_whichever_way_transactions_take(
 
 async def test_most_transactions_take_the_fast_lane(till: Till) -> None:
     await till.runtime.codec.prepare([TransactionCreated])
-    found = application(till, fast=True).prepare(record(till, capture(1, 1_000, 30)))
-    assert isinstance(found, ReadyEvent)
-    assert isinstance(found.event, QuickItem)
+    consuming = application(till, fast=True)
+    found = [consuming.prepare(record(till, capture(number, 1_000 + number, 30))) for number in range(1, 4)]
+    taken = [each.event for each in found if isinstance(each, ReadyEvent)]
+    assert [type(event) for event in taken] == [TransactionCreated, QuickItem, QuickItem]
 
 
 async def test_what_a_newer_ledger_writes_is_resolved_as_a_whole(till: Till) -> None:

@@ -77,7 +77,7 @@ async def collected(tx: Tx, drawn: Sequence[SettlementItem]) -> str:
     """Insert items of a settlement that begins to collect, and return its id."""
     home = "stl_" + "5" * 32
     await store.settlements.collect(tx, {(ALICE, "USD", None): Sums()}, new_ids=[home], due=[None])
-    await store.insert_items(tx, [(item, home) for item in drawn])
+    await store.insert_items(tx, [(home, drawn)])
     return home
 
 
@@ -149,7 +149,7 @@ async def test_the_database_refuses_a_transaction_that_is_in_the_other_table(til
     [other] = items_of(capture(2))
     await till.runtime.transaction(lambda tx: as_before(tx, [(other, settlement.settlement_id)]))
     with pytest.raises(asyncpg.UniqueViolationError, match="is an item already"):
-        await till.runtime.transaction(lambda tx: store.insert_items(tx, [(other, settlement.settlement_id)]))
+        await till.runtime.transaction(lambda tx: store.insert_items(tx, [(settlement.settlement_id, [other])]))
 
 
 async def test_verify_finds_what_is_wrong_with_narrow_items(till: Till, admin_url: str) -> None:

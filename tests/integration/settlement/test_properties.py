@@ -149,7 +149,7 @@ async def planted(tx: Tx, number: int) -> None:
     items = items_of(capture(90 + number, 1_000))
     place: Place = (ALICE, "USD", None)
     await store.settlements.collect(tx, {place: domain.sums.sums_of(items)}, new_ids=[stl(number)], due=[None])
-    await store.insert_items(tx, [(item, stl(number)) for item in items])
+    await store.insert_items(tx, [(stl(number), items)])
 
 
 STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {

@@ -1,11 +1,13 @@
 """Which items have a form, and the rows of those that have."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from services.settlement.domain.item import KINDS, ItemKind, SettlementItem
-from services.settlement.store.narrow_item import FORMS, digits_of, narrow_row
+from services.settlement.domain.item_form import FORMS, digits_of, narrow
+from services.settlement.store.narrow_item import narrow_row, settlement_digits
 from tests.unit.settlement.builders import ALICE, NOON, stl
 
 DIGITS = "0123456789abcdef" * 2
@@ -24,8 +26,25 @@ PAYMENT = SettlementItem(
 
 
 def test_the_row_of_an_item_has_the_digits_of_its_ids() -> None:
-    row = narrow_row(PAYMENT, stl(7))
-    assert row == (DIGITS, "0" * 31 + "7", "1" * 32, "2" * 32, NOON, 1_000, -30, 1)
+    """As COPY takes it: how many columns, and each with its length; times count from the year 2000."""
+    item = narrow(PAYMENT)
+    assert item is not None
+    assert datetime(2026, 3, 1, 12, tzinfo=UTC) == NOON
+    since_2000_us = 825_681_600_000_000  # 26 years of 365 days, 7 leap days, 59 days and 12 hours.
+    assert narrow_row(item, settlement_digits(stl(7))).hex() == "".join(
+        [
+            "0008",
+            *("00000010", DIGITS, "00000010", "0" * 31 + "7", "00000010", "1" * 32, "00000010", "2" * 32),
+            *("00000008", f"{since_2000_us:016x}", "00000008", "00000000000003e8", "00000008", "ffffffffffffffe2"),
+            *("00000002", "0001"),
+        ]
+    )
+
+
+def test_an_item_comes_back_with_the_letters_of_its_ids() -> None:
+    item = narrow(PAYMENT)
+    assert item is not None
+    assert (item.whole, item.effective_at) == (PAYMENT, NOON)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +66,7 @@ def test_the_row_of_an_item_has_the_digits_of_its_ids() -> None:
     ],
 )
 def test_an_item_with_another_id_has_no_form(fields: dict[str, Any]) -> None:
-    assert narrow_row(PAYMENT._replace(**fields), stl(7)) is None
+    assert narrow(PAYMENT._replace(**fields)) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,275 @@
+"""Readers that know where the fields of an event stand, from events of the same shape that were read before.
+
+Where each value of a body begins follows from few of its bytes, its *marks*: lengths, branches, how many records an
+array has, and the flags of numbers that say how many bytes they take. Bodies that have them in common have every field
+at the same place. So one event is read as a whole and traced, and of those that are of its *shape* the fields are cut
+out, after one comparison of all of their bytes: a quarter of the time that reading them takes.
+
+What is made of the events of a shape, its consumer decides once, of the example: by which fields, and what these must
+have in common beside their marks, as the type of a transaction.
+"""
+
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from paykit.events.avro_binary import EPOCH, decode_length, decode_long
+from paykit.events.compiler import NotCompilableError, scalar_of
+
+R = TypeVar("R")
+E = TypeVar("E")
+
+SHAPES_MAX = 1_024
+"""Shapes that a reader keeps, of about 3 KB each; when it has so many, it begins anew."""
+LEARNED_ONE_OF = 8
+"""Of so many events in a row that are of no shape, one is learned from: that takes as long as to read several."""
+FIELDS_MAX = 256
+"""Values of an event that is learned from."""
+MOMENTS_MAX = 4_096
+"""Moments that a process keeps by their bytes: what one transaction of a producer recorded bears one."""
+_NUMBER_BYTES_MAX = 8
+"""Of a number that is learned from: all of so many bytes are below 2^55."""
+_MOMENT_BYTES = 8
+"""Of a time that is learned from: all of so many bytes can be datetimes."""
+_MORE = 0x80
+"""The flag of a byte of a number that more follow."""
+_ALL_BITS = 0xFF
+
+
+class Constant(NamedTuple):
+    """A field that events of a shape have in common.
+
+    Attributes:
+        name: Of the field; of a record in an array, `entries.0.effect`.
+        letters: How many bytes of its value, from the first on; None for all of them.
+    """
+
+    name: str
+    letters: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeLayout(Generic[R]):
+    """What is read of the events of a shape.
+
+    Attributes:
+        constants: Fields that they have in common.
+        fields: Names of those that are read, in the order of the schema, without those that are null.
+        make: Of their values, the bytes of each without its length and branch, what is made of an event; None leaves
+            it to be decoded as a whole. Pure.
+    """
+
+    constants: Sequence[Constant]
+    fields: Sequence[str]
+    make: Callable[[tuple[bytes, ...]], R | None]
+
+
+Specialize = Callable[[E], ShapeLayout[R] | None]
+"""Says what is read of the events that are like an example; None: nothing, they are decoded as a whole. Pure."""
+
+
+class _Shape(NamedTuple, Generic[R]):
+    mask: int
+    marks: int
+    cut: Callable[[bytes], tuple[bytes, ...]]
+    make: Callable[[tuple[bytes, ...]], R | None]
+
+
+class ShapeReader(Generic[E, R]):
+    """Reads messages of one schema by the shapes that it has learned.
+
+    It makes nothing of what the whole decoder refuses, but for one thing: that texts nobody asks for are UTF-8 is not
+    looked at.
+    """
+
+    def __init__(self, schema: Mapping[str, Any], specialize: Specialize[E, R], *, prefix_bytes: int) -> None:
+        """Begin without shapes.
+
+        Args:
+            schema: Of a file of this build.
+            specialize: Says what is read.
+            prefix_bytes: Before the body of a message; the same for all messages of a schema.
+        """
+        self._schema = schema
+        self._specialize = specialize
+        self._prefix_bytes = prefix_bytes
+        self._shapes: dict[int, list[_Shape[R]]] = {}  # By the length of messages.
+        self._count = 0
+        self._unknown = 0
+
+    def read(self, data: bytes) -> R | None:
+        """Return what is made of a message; None where no shape of it was learned, or it is to be read as a whole."""
+        shapes = self._shapes.get(len(data))
+        if shapes is not None:
+            number = int.from_bytes(data)
+            for mask, marks, cut, make in shapes:
+                if number & mask == marks:
+                    return make(cut(data))
+        return None
+
+    def learn(self, data: bytes, event: E) -> None:
+        """Take note that a message was read as a whole, and learn the shape of some."""
+        self._unknown += 1
+        if self._unknown % LEARNED_ONE_OF != 1:
+            return
+        layout = self._specialize(event)
+        traced = _trace(self._schema, data, self._prefix_bytes) if layout is not None else None
+        if layout is None or traced is None:
+            return
+        shape = _shape(data, traced, layout)
+        alike = self._shapes.get(len(data), [])
+        if any((known.mask, known.marks) == (shape.mask, shape.marks) for known in alike):
+            return  # Its own maker leaves it.
+        if self._count >= SHAPES_MAX:
+            self._shapes.clear()
+            self._count = 0
+        self._shapes.setdefault(len(data), []).append(shape)
+        self._count += 1
+
+
+def number_of(encoded: bytes) -> int:
+    """Return a number by its bytes."""
+    number = encoded[0]
+    if number >= _MORE:
+        if len(encoded) > 2:  # noqa: PLR2004 - most amounts take two bytes or one
+            return decode_long(encoded, 0)[0]
+        number = number & 0x7F | encoded[1] << 7
+    return number >> 1 ^ -(number & 1)
+
+
+def micros_of(encoded: bytes) -> int:
+    """Return a time by its eight bytes, in microseconds since 1970."""
+    # Groups of seven bits are moved together in pairs, and pairs in pairs: a loop over bytes takes twice as long.
+    number = int.from_bytes(encoded, "little") & 0x7F7F7F7F7F7F7F7F
+    number = number & 0x007F007F007F007F | (number & 0x7F007F007F007F00) >> 1
+    number = number & 0x00003FFF00003FFF | (number & 0x3FFF00003FFF0000) >> 2
+    number = number & 0x000000000FFFFFFF | (number & 0x0FFFFFFF00000000) >> 4
+    return number >> 1 ^ -(number & 1)
+
+
+@lru_cache(maxsize=MOMENTS_MAX)
+def moment_of(encoded: bytes) -> datetime:
+    """Return a time by its eight bytes, in UTC."""
+    return EPOCH + timedelta(0, 0, micros_of(encoded))
+
+
+class _NoShapeError(Exception):
+    """Nothing is learned from this message: it is too large, or encoded in an unusual way."""
+
+
+@dataclass(slots=True)
+class _Trace:
+    """Where the values of a message stand.
+
+    Attributes:
+        at: Where the next one begins.
+        mask: A byte for each of the message: its bits that are marks.
+        places: By the name of a field, where its value begins and ends.
+    """
+
+    data: bytes
+    at: int
+    mask: bytearray
+    places: dict[str, tuple[int, int]] = field(default_factory=dict)
+    types: dict[str, Any] = field(default_factory=dict)
+
+    def record(self, node: Mapping[str, Any], path: str) -> None:
+        for each in node["fields"]:
+            self.value(each["type"], f"{path}{each['name']}")
+
+    def value(self, node: Any, name: str) -> None:
+        """Pass over a value, and note its place and its marks."""
+        if isinstance(node, dict) and node.get("type") in {"record", "enum"}:
+            self.types[node["name"]] = node
+        match self.types.get(node, node) if isinstance(node, str) else node:
+            case ["null", one]:
+                if self._marked_number():
+                    self.value(one, name)
+            case {"type": "enum"}:
+                begin = self.at
+                self._marked_number()
+                self._note(name, begin)
+            case {"type": "array", "items": items}:
+                self._array(items, name)
+            case {"type": "record", "fields": _} as record:
+                self.record(record, f"{name}.")
+            case scalar:
+                self._scalar(scalar_of(scalar), name)
+
+    def _array(self, items: Any, name: str) -> None:
+        count = self._marked_number()
+        for place in range(count):
+            self.value(items, f"{name}.{place}")
+        if count < 0 or (count and self._marked_number()):
+            raise _NoShapeError  # Several blocks, or one that tells its size.
+
+    def _scalar(self, kind: str, name: str) -> None:
+        if kind == "string":
+            length, begin = decode_length(self.data, self.at)
+            self._mark(begin)
+            self.at = begin + length
+        elif kind == "boolean":
+            begin = self.at
+            self._mark(begin + 1)
+        else:
+            begin, (_, self.at) = self.at, decode_long(self.data, self.at)
+            self.mask[begin : self.at] = bytes([_MORE]) * (self.at - begin)
+            taken = self.at - begin
+            if taken != _MOMENT_BYTES if kind == "timestamp-micros" else taken > _NUMBER_BYTES_MAX:
+                raise _NoShapeError
+        self._note(name, begin)
+
+    def _marked_number(self) -> int:
+        number, end = decode_long(self.data, self.at)
+        self._mark(end)
+        return number
+
+    def _mark(self, end: int) -> None:
+        self.mask[self.at : end] = bytes([_ALL_BITS]) * (end - self.at)
+        self.at = end
+
+    def _note(self, name: str, begin: int) -> None:
+        if len(self.places) >= FIELDS_MAX:
+            raise _NoShapeError
+        self.places[name] = (begin, self.at)
+
+
+def _trace(schema: Mapping[str, Any], data: bytes, at: int) -> _Trace | None:
+    """Find where the values of a message stand that was decoded; None where nothing is learned from it."""
+    trace = _Trace(data, at, bytearray(bytes([_ALL_BITS]) * at + bytes(len(data) - at)))
+    try:
+        trace.record(schema, "")
+    except _NoShapeError:
+        return None
+    return trace
+
+
+def _shape(data: bytes, trace: _Trace, layout: ShapeLayout[R]) -> _Shape[R]:
+    """Return the shape of a message.
+
+    Raises:
+        NotCompilableError: A field that is read is null or not there, or they are not in the order of the schema.
+    """
+    for name, letters in layout.constants:
+        begin, end = _place(trace, name)
+        end = end if letters is None else min(end, begin + letters)
+        trace.mask[begin:end] = bytes([_ALL_BITS]) * (end - begin)
+    form, at = "", 0
+    for name in layout.fields:
+        begin, end = _place(trace, name)
+        if begin < at:
+            raise NotCompilableError(f"{name} does not stand behind the fields before it")
+        form += f"{begin - at}x{end - begin}s"
+        at = end
+    mask = int.from_bytes(trace.mask)
+    return _Shape(mask, int.from_bytes(data) & mask, struct.Struct(f"{form}{len(data) - at}x").unpack, layout.make)
+
+
+def _place(trace: _Trace, name: str) -> tuple[int, int]:
+    place = trace.places.get(name)
+    if place is None:
+        raise NotCompilableError(f"no value stands in {name}")
+    return place
