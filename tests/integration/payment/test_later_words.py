@@ -411,6 +411,43 @@ async def test_a_refund_of_late_money_that_came_back_is_tried_again(house: House
     ]
 
 
+async def test_late_money_whose_refund_came_back_and_is_out_once_more_is_not_given_back_again(house: House) -> None:
+    failed, attempt = await declined_charge(house)
+    await house.report(attempt.attempt_id, APPROVED, "ch_late")
+    await house.submit()
+    refunding = await attempt_of(house, failed.payment_id, REFUND)
+    await house.report(refunding.attempt_id, DECLINED, refunding.channel_reference, decline_code="account_closed")
+
+    await house.report(refunding.attempt_id, APPROVED, "ch_again", amount=usd(1_234))
+    advance(house, timedelta(days=1))
+    await run_job(house)
+
+    told = [event for event in await house.told(failed.payment_id) if type(event).__name__ == "RefundSuccess"]
+    assert [(event.amount_minor, event.suspense_minor) for event in told] == [(1_234, 1_234), (1_234, 1_234)]
+    assert told[0].refund_id != told[1].refund_id
+    assert [(row.state, row.suspense_minor) for row in await contradictions(house)] == [
+        *((AUTOMATIC, 0), (RESOLVED, 0), (RESOLVED, 0)),
+    ]
+
+
+async def test_late_money_that_went_back_twice_is_out_once_too_often_and_waits_for_people(house: House) -> None:
+    failed, attempt = await declined_charge(house)
+    await house.report(attempt.attempt_id, APPROVED, "ch_late")
+    await house.submit()
+    first = await attempt_of(house, failed.payment_id, REFUND)
+    await house.report(first.attempt_id, DECLINED, first.channel_reference, decline_code="account_closed")
+    advance(house, timedelta(seconds=2))
+    await run_job(house)
+
+    await house.report(first.attempt_id, APPROVED, "ch_again", amount=usd(1_234))
+
+    told = [event for event in await house.told(failed.payment_id) if type(event).__name__ == "RefundSuccess"]
+    assert [event.amount_minor for event in told] == [1_234] * 3
+    listed = await contradictions(house)
+    assert sum(row.suspense_minor for row in listed) == -1_234
+    assert [(row.state, row.suspense_minor) for row in listed if row.state == OPEN] == [(OPEN, -1_234)]
+
+
 async def test_late_money_that_bounced_is_out_of_suspense_by_itself(house: House) -> None:
     failed, attempt = await declined_charge(house)
     house.channel.fate = refuse("Refund")
