@@ -75,7 +75,7 @@ async def measure(template: str, service: str, events: int) -> ConsumingCost:
 
     Args:
         template: A migrated database of the service.
-        service: Its name: settlement or analytics.
+        service: Its name, of those in TOPICS.
         events: How many, after those to warm up.
 
     Raises:
@@ -92,7 +92,8 @@ async def measure(template: str, service: str, events: int) -> ConsumingCost:
 async def _consume(runtime: Runtime, admin_url: str, service: str, events: int) -> ConsumingCost:
     records_max = runtime.application.records_max(TOPICS[service])
     merchants = captures.merchant_ids(MERCHANTS)
-    await _apply(runtime, [_record(runtime, 0, settling.merchant(each, THRESHOLD_MINOR)) for each in merchants])
+    if service in FOLLOWS_MERCHANTS:
+        await _apply(runtime, [_record(runtime, 0, settling.merchant(each, THRESHOLD_MINOR)) for each in merchants])
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
@@ -146,8 +147,9 @@ def _capture(number: int, merchants: Sequence[str]) -> Event:
     return captures.capture(number, merchants[number % len(merchants)], datetime.now(UTC))
 
 
-TOPICS = {"settlement": "accounting.events", "analytics": "payment.events"}
-MAKE = {"settlement": _transaction, "analytics": _capture}
+TOPICS = {"accounting": "payment.events", "settlement": "accounting.events", "analytics": "payment.events"}
+MAKE = {"accounting": _capture, "settlement": _transaction, "analytics": _capture}
+FOLLOWS_MERCHANTS = frozenset({"settlement", "analytics"})
 
 
 async def _server_ns(admin: Any, service: str) -> int:
