@@ -198,6 +198,49 @@ def test_an_inquiry_that_is_heard_of_when_it_has_ended_is_closed() -> None:
     assert [type(event).__name__ for event in closed.told] == ["DisputeInquiryOpened"]
 
 
+@pytest.mark.parametrize("standing", ["INQUIRED", "CLOSED"])
+@pytest.mark.parametrize("stage", [CHARGEBACK, PRE_ARBITRATION])
+def test_a_dispute_that_is_heard_of_after_its_inquiry_when_it_was_won_is_won(
+    standing: str, stage: events.DisputeStage
+) -> None:
+    won = dispute_rulings.hear(replace(stand(standing), told=()), reported(WON, stage=stage), circumstances())
+    assert (won.dispute.state, won.dispute.stage, won.payment.disputed_minor) == ("WON", stage, 0)
+    assert [type(event).__name__ for event in won.told] == [OPENS, WINS]
+
+
+WORDS = [
+    reported(outcome, amount_minor, stage=stage)
+    for outcome in (OPENED, WON, LOST)
+    for stage in (None, INQUIRY, CHARGEBACK, PRE_ARBITRATION)
+    for amount_minor in (4_000, 3_000)
+]
+
+
+@pytest.mark.parametrize("first", range(len(WORDS)))
+def test_whatever_three_words_say_the_table_takes_what_they_lead_to(first: int) -> None:
+    """By the constraints of `dispute` (payment_0003, payment_0007)."""
+    begun = opened(WORDS[first])
+    for words in itertools.product(WORDS, repeat=2):
+        case = begun
+        for word in words:
+            case = dispute_rulings.hear(replace(case, told=(), contradiction=None), word, circumstances())
+            row = case.dispute
+            numbers = row.held_minor, row.counted_minor, row.lost_minor, row.fee_minor
+            held = {
+                "closed is an inquiry": row.state is not DisputeState.CLOSED or row.stage is INQUIRY,
+                "booked is open": not row.booked or row.state in {DisputeState.OPENED, DisputeState.CONTESTED},
+                "lost lost something": (row.state is DisputeState.LOST) == (row.lost_minor > 0),
+                "inquiry holds nothing": row.stage is not INQUIRY or (not row.booked and max(numbers) == 0),
+                "held within amount": min(row.held_minor, row.excess_minor) >= 0
+                and row.held_minor + row.excess_minor <= row.amount_minor,
+                "claims something": row.claimed_minor >= 1,
+                "counts no less than nothing": row.counted_minor >= 0,
+                "owed within lost": 0 <= row.owed_minor <= row.lost_minor,
+                "fee returned within fee": 0 <= row.fee_returned_minor <= row.fee_minor,
+            }
+            assert all(held.values()), (WORDS[first], *words, [rule for rule, holds in held.items() if not holds])
+
+
 def test_a_decision_of_a_later_stage_is_no_contradiction() -> None:
     won = stand("WON")
     lost = dispute_rulings.hear(replace(won, told=()), reported(LOST, stage=PRE_ARBITRATION), circumstances())

@@ -141,6 +141,20 @@ def refund_done(rows: ContradictionWork, refund: Refund, cause: Cause) -> int:
     return 0
 
 
+def out_again(
+    rows: ContradictionWork, came_back: Refund, amount_minor: int, *, attempt_id: str, reference: str, cause: Cause
+) -> Refund | None:
+    """End what came late by the refund of it that came back, and that the channel has made again: the payer has it.
+
+    Emits RefundCreated and RefundSuccess; another that is under way will be out once too often. None where what came
+    late is not held, or not in this amount.
+    """
+    late = rows.late_captures.get(came_back.late_capture_id)
+    if late is None or late.state is not LateCaptureState.HELD or late.amount_minor != amount_minor:
+        return None
+    return _book_gone(rows, late, attempt_id, reference, cause)
+
+
 def accept(
     rows: ContradictionWork,
     contradiction: Contradiction,
@@ -238,17 +252,21 @@ def _retry(rows: ContradictionWork, item: RetryRefund) -> Refund:
 
 def _gone(rows: ContradictionWork, late: LateCapture, cause: Cause) -> None:
     """Book what the channel took back itself as given back: the payer has it."""
-    if late.state is not LateCaptureState.HELD:
-        return
+    if late.state is LateCaptureState.HELD:
+        _book_gone(rows, late, late.attempt_id, late.channel_reference, cause)
+
+
+def _book_gone(rows: ContradictionWork, late: LateCapture, attempt_id: str, reference: str, cause: Cause) -> Refund:
     refund = rows.book_refunded(
         late.payment_id,
         amount_minor=late.amount_minor,
         late_capture_id=late.capture_id,
-        attempt_id=late.attempt_id,
-        channel_reference=late.channel_reference,
+        attempt_id=attempt_id,
+        channel_reference=reference,
         cause=cause,
     )
     refund_done(rows, refund, cause)
+    return refund
 
 
 def _escalate(rows: ContradictionWork, late: LateCapture, attempt: PaymentAttempt, cause: Cause) -> None:

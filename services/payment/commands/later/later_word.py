@@ -266,8 +266,10 @@ def _cancel_again(rows: ContradictionWork, heard: Heard) -> Applied:
 def _refund_late(rows: ContradictionWork, heard: Heard) -> Applied:
     """Book a refund that is out after all: what is left of the captures bears it, the rest stands in suspense."""
     refund = rows.refunds[heard.recorded.refund_id or ""]
-    if refund.state is MovementState.RETURNED:
-        return _refund_anew(rows, heard, refund)
+    if refund.state is MovementState.RETURNED:  # The ledger has booked it, and books each refund once: this is another.
+        told = {"attempt_id": heard.recorded.attempt_id, "reference": _reference(heard)}
+        again = late_capture.out_again(rows, refund, heard.reported_minor, cause=heard.item.cause, **told)
+        return refund_twice(rows, heard) if again is None else out(again, 0)
     payment, amount_minor = rows.payments[refund.payment_id], min(heard.reported_minor, refund.amount_minor)
     backed = domain.refund_share.backed(rows.shares_of(refund), rows.captures_of(payment), amount_minor)
     payment, refund, event = domain.refund.succeed_late(
@@ -287,25 +289,6 @@ def _refund_late(rows: ContradictionWork, heard: Heard) -> Applied:
     heard.orders.count_refunded(event)
     if refund.late_capture_id is None:
         return out(refund, refund.suspense_minor)
-    return out(refund, late_capture.refund_done(rows, refund, heard.item.cause))
-
-
-def _refund_anew(rows: ContradictionWork, heard: Heard, came_back: Refund) -> Applied:
-    """Book a refund that came back and is out once more: the ledger books each refund once, so this one is another.
-
-    Money that came late, and is held again since, has gone back by it, and is not given back once more.
-    """
-    late = rows.late_captures.get(came_back.late_capture_id)
-    if late is None or late.state is not LateCaptureState.HELD or heard.reported_minor != late.amount_minor:
-        return refund_twice(rows, heard)
-    refund = rows.book_refunded(
-        late.payment_id,
-        amount_minor=late.amount_minor,
-        late_capture_id=late.capture_id,
-        attempt_id=heard.recorded.attempt_id,
-        channel_reference=_reference(heard),
-        cause=heard.item.cause,
-    )
     return out(refund, late_capture.refund_done(rows, refund, heard.item.cause))
 
 

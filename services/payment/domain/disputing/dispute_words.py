@@ -110,6 +110,7 @@ _STAGES = (
     events.DisputeStage.CHARGEBACK,
     events.DisputeStage.PRE_ARBITRATION,
 )
+_INQUIRIES = frozenset({DisputeStanding.INQUIRED, DisputeStanding.CLOSED})
 _DECIDED = frozenset({DisputeStanding.WON, DisputeStanding.LOST, DisputeStanding.COUNTED})
 
 
@@ -196,7 +197,10 @@ def _disagrees_in_outcome(dispute: Dispute, reported: Reported) -> Disagreement 
 
 
 def _ruling(dispute: Dispute, reported: Reported) -> tuple[DisputeStep, ...]:
-    return RULINGS[standing(dispute), word(reported)]
+    present, said = standing(dispute), word(reported)
+    if present in _INQUIRIES and said is DisputeWord.WON and is_later(dispute, reported):
+        return RULINGS[DisputeStanding.NONE, said]  # Not the end of the inquiry: of a dispute that was not heard of.
+    return RULINGS[present, said]
 
 
 def is_later(dispute: Dispute, reported: Reported) -> bool:
