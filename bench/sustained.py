@@ -94,6 +94,7 @@ async def measure(ground: Ground, *, hold_s: float) -> Figures:
 
 async def _search(line: _Line, seconds: float) -> float:
     """Return a rate that was sustained for a short time, below one that was not."""
+    await _try(line, FIRST_PER_S, seconds)  # What is done for the first time, as planning statements, is not counted.
     good, bad = 0.0, FIRST_PER_S
     while bad <= PER_S_MAX and (await _try(line, bad, seconds)).sustained:
         good, bad = bad, bad * 2
