@@ -27,27 +27,8 @@ class Excerpt(Protocol):
         ...
 
 
-class Identified(Protocol):
-    """What an inbox remembers of an event, or of an excerpt that takes its place."""
-
-    @property
-    def event_id(self) -> str:
-        """Which no other event has."""
-        ...
-
-    @property
-    def occurred_at(self) -> datetime:
-        """When it took effect."""
-        ...
-
-    @property
-    def recorded_at(self) -> datetime | None:
-        """When the producer recorded it."""
-        ...
-
-
 REMEMBERED = ("event_id", "occurred_at", "recorded_at")
-"""The fields of an event that are asked for."""
+"""The fields by which an inbox remembers an event: those of `Identified`."""
 
 
 BATCH_RECORDS_MAX = 2500

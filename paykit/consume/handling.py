@@ -3,14 +3,14 @@
 from collections.abc import Collection, Sequence
 from enum import Enum, auto
 from functools import partial
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import structlog
 from prometheus_client import Counter
 
 from paykit.base.metrics import AgeHistogram
 from paykit.consume import ordering_groups
-from paykit.consume.delivery import Delivered, HandlerResult, Identified, Impossible, NotYet
+from paykit.consume.delivery import Delivered, HandlerResult, Impossible, NotYet
 from paykit.consume.prepared import (
     DeadLetterCause,
     EventResult,
@@ -23,6 +23,9 @@ from paykit.consume.store import inbox
 from paykit.postgres import faults
 from paykit.postgres.database import Tx
 from paykit.postgres.faults import Fault
+
+if TYPE_CHECKING:
+    from paykit.events.event import Identified
 
 APPLIED = Counter("paystream_events_applied_total", "Events applied by handlers.", ["service", "record"])
 AGE = AgeHistogram(

@@ -7,20 +7,8 @@ STAMPED = {"event_id": '""', "recorded_at": "None", "correlation_id": '""', "cau
 """What `tx.emit` stamps, which may be left out when a domain makes the event, with the default that stands there."""
 
 
-class Event(Protocol):
-    """One Avro record as a frozen dataclass, generated into `paystream.<service>.v1.events`.
-
-    Attributes:
-        RECORD: Full name of the Avro record, as in `paystream.payment.v1.PaymentSuccess`.
-        TOPIC: The topic it goes to, without a topic prefix.
-        VERSION: Number of the schema file that the class was generated from.
-        KEY: Name of the field that is the Kafka key.
-    """
-
-    RECORD: ClassVar[str]
-    TOPIC: ClassVar[str]
-    VERSION: ClassVar[int]
-    KEY: ClassVar[str]
+class Identified(Protocol):
+    """What tells an event from all others, of the event itself or of an excerpt that takes its place."""
 
     @property
     def event_id(self) -> str:
@@ -36,6 +24,22 @@ class Event(Protocol):
     def recorded_at(self) -> datetime | None:
         """When the producer recorded it; None until it is emitted."""
         ...
+
+
+class Event(Identified, Protocol):
+    """One Avro record as a frozen dataclass, generated into `paystream.<service>.v1.events`.
+
+    Attributes:
+        RECORD: Full name of the Avro record, as in `paystream.payment.v1.PaymentSuccess`.
+        TOPIC: The topic it goes to, without a topic prefix.
+        VERSION: Number of the schema file that the class was generated from.
+        KEY: Name of the field that is the Kafka key.
+    """
+
+    RECORD: ClassVar[str]
+    TOPIC: ClassVar[str]
+    VERSION: ClassVar[int]
+    KEY: ClassVar[str]
 
     @property
     def merchant_id(self) -> str | None:

@@ -6,7 +6,7 @@ Partitioned by the day in which the event was recorded, so that forgetting a day
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from paykit.consume.delivery import Identified
+from paykit.events.event import Identified
 from paykit.postgres.database import Tx
 from paykit.postgres.partitions.time_partitions import DatedBy, TimePartitions
 

@@ -393,13 +393,18 @@ async def test_a_refund_that_came_back_and_is_out_once_more_is_a_refund_of_its_o
     assert (returned.state, returned.suspense_minor) == (AUTOMATIC, 0)
 
 
-async def test_a_refund_of_late_money_that_came_back_is_tried_again(house: House) -> None:
+async def late_money_whose_refund_came_back(house: House) -> tuple[pb.Payment, pb.Attempt]:
+    """Give the payment that had failed, and the attempt of the first refund of what came late."""
     failed, attempt = await declined_charge(house)
     await house.report(attempt.attempt_id, APPROVED, "ch_late")
     await house.submit()
     refunding = await attempt_of(house, failed.payment_id, REFUND)
-
     await house.report(refunding.attempt_id, DECLINED, refunding.channel_reference, decline_code="account_closed")
+    return failed, refunding
+
+
+async def test_a_refund_of_late_money_that_came_back_is_tried_again(house: House) -> None:
+    failed, _ = await late_money_whose_refund_came_back(house)
     assert [row.suspense_minor for row in await contradictions(house)] == [1_234, 0]
     advance(house, timedelta(seconds=2))
     await run_job(house)
@@ -412,11 +417,7 @@ async def test_a_refund_of_late_money_that_came_back_is_tried_again(house: House
 
 
 async def test_late_money_whose_refund_came_back_and_is_out_once_more_is_not_given_back_again(house: House) -> None:
-    failed, attempt = await declined_charge(house)
-    await house.report(attempt.attempt_id, APPROVED, "ch_late")
-    await house.submit()
-    refunding = await attempt_of(house, failed.payment_id, REFUND)
-    await house.report(refunding.attempt_id, DECLINED, refunding.channel_reference, decline_code="account_closed")
+    failed, refunding = await late_money_whose_refund_came_back(house)
 
     await house.report(refunding.attempt_id, APPROVED, "ch_again", amount=usd(1_234))
     advance(house, timedelta(days=1))
@@ -431,11 +432,7 @@ async def test_late_money_whose_refund_came_back_and_is_out_once_more_is_not_giv
 
 
 async def test_late_money_that_went_back_twice_is_out_once_too_often_and_waits_for_people(house: House) -> None:
-    failed, attempt = await declined_charge(house)
-    await house.report(attempt.attempt_id, APPROVED, "ch_late")
-    await house.submit()
-    first = await attempt_of(house, failed.payment_id, REFUND)
-    await house.report(first.attempt_id, DECLINED, first.channel_reference, decline_code="account_closed")
+    failed, first = await late_money_whose_refund_came_back(house)
     advance(house, timedelta(seconds=2))
     await run_job(house)
 
