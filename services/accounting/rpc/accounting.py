@@ -35,8 +35,9 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
         transaction_id = request.transaction_id
         transaction = await self._runtime.read(lambda tx: store.transactions.get(tx, transaction_id))
         if transaction is None:
-            # It may not exist; or its month gave way just now, of which the snapshot has neither the old nor the new.
-            transaction = await self._runtime.read(lambda tx: _held_transaction(tx, transaction_id))
+            # It may not exist; or its month gave way just now, and the snapshot has neither the old nor the new. This
+            # look has waited for that, and a month gives way once: the next one sees what it left.
+            transaction = await self._runtime.read(lambda tx: _left_transaction(tx, transaction_id))
         return pb.GetTransactionResponse(transaction=messages.to_transaction(transaction))
 
     async def ListTransactions(self, request: pb.ListTransactionsRequest, _context: Any) -> pb.ListTransactionsResponse:
@@ -114,9 +115,8 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
         return messages.to_statement(statement, lines, token)
 
 
-async def _held_transaction(tx: Tx, transaction_id: str) -> Transaction:
-    """Read a transaction, or why there is none, on a snapshot that no month is archived beside."""
-    await hold_journal(tx)
+async def _left_transaction(tx: Tx, transaction_id: str) -> Transaction:
+    """Read a transaction, or why there is none."""
     transaction = await store.transactions.get(tx, transaction_id)
     if transaction is None:
         for known in (await pairs.archived_among(tx, [transaction_id])).values():
