@@ -12,6 +12,7 @@ import hashlib
 import random
 import re
 import time
+from collections.abc import Sequence
 from functools import lru_cache
 
 NAMESPACE = bytes.fromhex("5b0e6c2a9d9b4c0f8f5d6f1b1d6f7a21")
@@ -19,6 +20,9 @@ NAMESPACE = bytes.fromhex("5b0e6c2a9d9b4c0f8f5d6f1b1d6f7a21")
 
 _ID = re.compile(r"([a-z]{3})_([0-9a-f]{32})")
 _TIMESTAMP = (1 << 48) - 1
+_RANDOM_BYTES = 8
+"""Behind the slot: two bits of them are the variant."""
+_VARIANT = {f"{number:x}": f"{8 | number & 3:x}" for number in range(16)}
 SLOTS = 4_096
 """Shard slots, of 12 bits."""
 _SLOT = slice(17, 20)
@@ -48,6 +52,19 @@ def id_in_slot(prefix: str, slot: int | None) -> str:
     # In halves of 64 bits: integers of 128 take twice as long.
     first = (time.time_ns() // 1_000_000 & _TIMESTAMP) << 16 | 0x7 << 12 | slot
     return f"{prefix}_{first:016x}{0x2 << 62 | _RANDOM.getrandbits(62):016x}"
+
+
+def ids_in_slots(prefix: str, slots: Sequence[int | None]) -> list[str]:
+    """Return new ids, each with a slot as `id_in_slot` has it: many cost half as much together."""
+    millisecond = f"{prefix}_{time.time_ns() // 1_000_000 & _TIMESTAMP:012x}7"
+    random_digits = _RANDOM.randbytes(_RANDOM_BYTES * len(slots)).hex()
+    ids = []
+    for at, slot in enumerate(slots):
+        begin = 2 * _RANDOM_BYTES * at
+        known = _RANDOM.getrandbits(12) if slot is None else slot
+        variant = _VARIANT[random_digits[begin]]
+        ids.append(f"{millisecond}{known:03x}{variant}{random_digits[begin + 1 : begin + 16]}")
+    return ids
 
 
 def slot_of(text: str) -> int | None:

@@ -22,7 +22,7 @@ from fastavro import parse_schema, schemaless_reader
 from paykit.events import classes as catalogue
 from paykit.events import compiler
 from paykit.events.event import Event
-from paykit.events.event_template import EventTemplate
+from paykit.events.event_template import EventTemplate, Gap
 from paykit.events.partial_decoding import partial_decoder
 from paykit.events.registry import RegistryClient, RegistryUnavailableError, SchemaNotFoundError, together
 from paykit.events.schema_cache import SchemaCache
@@ -246,7 +246,21 @@ class Codec:
         return ShapeReader(own.schema, specialize, prefix_bytes=PREFIX_BYTES)
 
 
-def template(example: Event, gaps: Sequence[str]) -> EventTemplate:
+def decode_own(kind: type[Event], data: bytes) -> Event:
+    """Return the event of a message that is known to be written by our newest version of its record.
+
+    Raises:
+        UndecodableError: The bytes do not fit their schema.
+    """
+    return kind.from_record(_own_reader(kind.RECORD)(data))
+
+
+@functools.cache
+def _own_reader(record: str) -> _Read:
+    return _compiled(catalogue.own_files()[record])
+
+
+def template(example: Event, gaps: Sequence[str | Gap]) -> EventTemplate:
     """Return the template of events that are as an example but for some fields."""
     return EventTemplate(catalogue.own_files()[example.RECORD].schema, example, gaps)
 

@@ -18,6 +18,7 @@ from paykit.clock import Clock
 from paykit.events.codec import Codec, Event
 from paykit.ids import new_id
 from paykit.postgres import connecting, faults, pooled
+from paykit.postgres.batches.emitted import Emitted, EventColumns, require_queueable
 from paykit.postgres.batches.outbox_writing import OutboxWriter
 from paykit.postgres.claims import Claims
 from paykit.postgres.contention import LockedKey, RowsLockedError
@@ -26,7 +27,7 @@ from paykit.postgres.fused.fused_driver import FusedDriver
 from paykit.postgres.fused.writes import Write
 from paykit.postgres.lanes import JOB, READING, Lane, Shares
 from paykit.postgres.lock_order import LockOrder
-from paykit.postgres.outbox import EncodedEvent, Headers, OutboxRow, RawRow, dataschema
+from paykit.postgres.outbox import EncodedEvents, Headers, RawRow, dataschema
 from paykit.postgres.rows import BinaryRows, copy_rows
 from paykit.postgres.wakeups import OUTBOX, OUTCOMES
 
@@ -35,8 +36,6 @@ W = TypeVar("W", bound="Unsaved")
 
 TRANSACTION_TRIES_MAX = 3
 """Runs of one transaction before a serialization failure or deadlock is given up."""
-EVENT_BYTES_MAX = 512 * 1024
-"""The largest encoded event; a larger one fails the call that would emit it."""
 
 
 class Unsaved(Protocol):
@@ -101,7 +100,7 @@ class Tx:
         self._codec = codec
         self._outbox = outbox
         self._held: set[Hashable] = set()
-        self.emitted: list[OutboxRow] = []
+        self.emitted = Emitted()
         self.emitted_raw: list[RawRow] = []
         self.signals: set[str] = set()
         self.after_commit: list[Callable[[], None]] = []
@@ -203,26 +202,24 @@ class Tx:
                 "actor": event.actor or cause.actor,
             },
         )
-        key = getattr(event, event.KEY)
-        self._queue(type(event), [(key, event_id, event.occurred_at, cause.traceparent, value)])
+        key, kind = getattr(event, event.KEY), type(event)
+        require_queueable(kind.RECORD, [key], self._held, largest=len(value))
+        topic, schema = self._codec.topic(kind.TOPIC), dataschema(kind)
+        row = (topic, key, event_id, kind.RECORD, schema, event.occurred_at, cause.traceparent, value)
+        self.emitted.append(row)
 
-    def emit_encoded(self, kind: type[Event], events: Iterable[EncodedEvent]) -> None:
+    def emit_encoded(self, kind: type[Event], events: EncodedEvents) -> None:
         """Emit events of one class whose bodies are encoded and stamped already, as by an `EventTemplate`.
 
         Raises:
             DefectError: As `emit`.
         """
-        self._queue(kind, events, self._codec.prefix(kind))
-
-    def _queue(self, kind: type[Event], events: Iterable[EncodedEvent], prefix: bytes = b"") -> None:
-        topic, record, schema = self._codec.topic(kind.TOPIC), kind.RECORD, dataschema(kind)
-        for key, event_id, occurred_at, traceparent, body in events:
-            value = prefix + body
-            if key not in self._held:
-                raise DefectError(f"{record} emitted under key {key!r}, which this transaction does not hold")
-            if len(value) > EVENT_BYTES_MAX:
-                raise DefectError(f"{record} of {len(value)} bytes exceeds {EVENT_BYTES_MAX}")
-            self.emitted.append((topic, key, event_id, record, schema, occurred_at, traceparent, value))
+        prefix, record, schema = self._codec.prefix(kind), kind.RECORD, dataschema(kind)
+        values = [prefix + body for body in events.bodies]
+        require_queueable(record, events.keys, self._held, largest=max(map(len, values), default=0))
+        kinds = [(record, schema, traceparent) for traceparent in events.traceparents]
+        topic = self._codec.topic(kind.TOPIC)
+        self.emitted.extend(EventColumns(topic, events.keys, events.event_ids, kinds, events.occurred_us, values))
 
     def emit_raw(self, *, topic: str, key: str, value: bytes | None, headers: Headers) -> None:
         """Queue a message whose bytes are given, such as the copy of a dead letter; it keeps no order with events."""
@@ -231,13 +228,14 @@ class Tx:
     @contextlib.asynccontextmanager
     async def savepoint(self) -> AsyncIterator[Savepoint]:
         """Undo the block's statements, events and held keys when it raises or asks for it; the transaction goes on."""
-        emitted, emitted_raw, held = len(self.emitted), len(self.emitted_raw), self._held.copy()
+        emitted, emitted_raw, held = self.emitted.mark(), len(self.emitted_raw), self._held.copy()
         lock_rank, units, after_commit = self._lock_rank, len(self._units), len(self.after_commit)
 
         async def undo() -> None:
             # Rolled back to, a savepoint still stands, and would hide the outer one of the same name.
             await self._driver.execute("ROLLBACK TO SAVEPOINT step; RELEASE SAVEPOINT step")
-            del self.emitted[emitted:], self.emitted_raw[emitted_raw:]
+            self.emitted.undo(emitted)
+            del self.emitted_raw[emitted_raw:]
             del self._units[units:], self.after_commit[after_commit:]
             self._held, self._lock_rank = held, lock_rank
 
@@ -376,9 +374,9 @@ class Database:
 
     def _tell(self, tx: Tx) -> None:
         """Wake whoever waits for what a transaction has committed."""
-        if tx.emitted or tx.emitted_raw:
+        if len(tx.emitted) or tx.emitted_raw:
             tx.wake(OUTBOX)
-        if self._concluding and not self._concluding.isdisjoint(record for _, _, _, record, *_ in tx.emitted):
+        if self._concluding and not self._concluding.isdisjoint(tx.emitted.records):
             tx.wake(OUTCOMES)
         for signal in tx.signals:
             self._on_signal(signal)

@@ -17,9 +17,6 @@ from paykit.postgres.fused.writes import Write
 OutboxRow = tuple[str, str, str, str, str, datetime, str | None, bytes]
 """topic, key, event_id, event_type, dataschema, occurred_at, traceparent, value."""
 
-EncodedEvent = tuple[str, str, datetime, str | None, bytes]
-"""key, event_id, occurred_at, traceparent, and the body as Avro."""
-
 Headers = Sequence[tuple[str, bytes | None]]
 """Kafka's headers, in order; names may repeat."""
 
@@ -33,6 +30,22 @@ class RawRow:
     now: datetime
     value: bytes | None
     headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedEvents:
+    """Events of one class; each column has as many values as there are events.
+
+    Attributes:
+        occurred_us: Microseconds since 1970.
+        bodies: As Avro, without the id of their schema.
+    """
+
+    keys: Sequence[str]
+    event_ids: Sequence[str]
+    occurred_us: Sequence[int]
+    traceparents: Sequence[str | None]
+    bodies: Sequence[bytes]
 
 
 COLUMNS = ("topic", "key", "event_id", "event_type", "dataschema", "occurred_at", "traceparent", "value")

@@ -270,8 +270,8 @@ class _Rebuild:
             if isinstance(error.__cause__, asyncpg.UndefinedTableError):
                 raise DefectError(f"what rebuilds the projections uses another table: {error}") from error
             raise
-        if tx.emitted:
-            raise DefectError(f"what rebuilds the projections emits {tx.emitted[0][3]}")
+        if len(tx.emitted):
+            raise DefectError(f"what rebuilds the projections emits {', '.join(sorted(tx.emitted.records))}")
 
     async def _learn(self, record: Record) -> None:
         try:

@@ -20,7 +20,7 @@ Topics: payment.events, settlement.events, withdrawal.events, channel.events and
 | which events are booked: names, amounts, what each ends, who waits | `domain/booked_event.py`, one table |
 | kinds of account and the entries of each event, proved to balance | `charts/*.toml`, `domain/chart.py` |
 | from an event to its transaction | `domain/booking.py`, called by `commands/events.py`, called by `handlers.py` |
-| payments and refunds, many at a time: what is read of them, patterns | `domain/excerpt.py`, `domain/plain/` |
+| payments and refunds, many at a time: columns, and the patterns of what is booked alike | `domain/plain/` |
 | booking by patterns | `commands/plain.py`, SQL in `store/plain.py` |
 | corrections, whose accounts two people named | `domain/correction.py` |
 | what is booked in several steps, and which step may follow which | `domain/lifecycle.py` |

@@ -15,20 +15,28 @@ from typing import Any
 from paykit.base.metrics import AgeHistogram
 from paykit.consume.delivery import (
     Delivered,
-    FastLane,
     Handle,
     Handler,
     HandlerResult,
     Impossible,
     NotYet,
+    ShapeLane,
     Subscription,
 )
 from paykit.errors import DomainError
+from paykit.events import codec
 from paykit.events.event import Event
 from paykit.postgres.database import Tx
-from services.accounting.commands.events import BookEvent, answer_events, book_events
+from services.accounting.commands.events import (
+    BOOKED_PLAINLY,
+    Booked,
+    BookEvent,
+    BookEvents,
+    answer_events,
+    book_events,
+)
 from services.accounting.domain.booked_event import BY_CLASS, BookedEvent
-from services.accounting.domain.plain.booking import PlainBooking
+from services.accounting.domain.plain.columns import FORMS, ShapedEvent, specialize
 from services.accounting.domain.transaction import FIRST_STRIPES, STRIPES, InsufficientFunds, Transaction
 
 FUNDS_WAIT_S = 3.0
@@ -50,40 +58,59 @@ def subscription(events: Sequence[type[Event]]) -> Subscription:
 
 
 def _handle_of(booked: BookedEvent[Any]) -> Handle:
-    excerpt = booked.excerpt
-    fast_lane = None if excerpt is None else FastLane(fields=excerpt._fields, take=excerpt.of)
+    fast_lane = ShapeLane(specialize=specialize) if booked.event in FORMS else None
     return Handle(handler=_handler_of(booked), fast_lane=fast_lane)
 
 
 def _handler_of(booked: BookedEvent[Any]) -> Handler:
     command = answer_events if booked.awaited else book_events
     first_stripe = FIRST_STRIPES[booked.event.TOPIC]
+    decode = partial(codec.decode_own, booked.event)
 
     async def handle(tx: Tx, deliveries: Sequence[Delivered[Any]]) -> list[HandlerResult]:
-        items = [
-            BookEvent(
-                event=delivered.event,
+        def item(at: int) -> BookEvent:
+            delivered = deliveries[at]
+            event = delivered.event
+            return BookEvent(
+                event=decode(event.data) if type(event) is ShapedEvent else event,
                 traceparent=delivered.record.traceparent,
-                stripe=first_stripe + delivered.partition % STRIPES,
+                stripe=events.stripes[at],
                 funds_may_come=delivered.waited_s < FUNDS_WAIT_S,
             )
-            for delivered in deliveries
-        ]
-        results = list(zip(items, await command(tx, items), strict=True))
-        # What was booked before bears the time of then.
-        booked = {
-            result.transaction_id: item.event.recorded_at
-            for item, result in results
-            if isinstance(result, PlainBooking) or (isinstance(result, Transaction) and result.create_time == tx.now)
-        }
-        tx.after_commit.append(partial(ACCEPTED_TO_BOOKED.observe_since, booked.values(), tx.now))
-        return [_refused(item, result) if isinstance(result, DomainError) else None for item, result in results]
+
+        events = BookEvents(
+            [delivered.event for delivered in deliveries],
+            [first_stripe + delivered.record.partition % STRIPES for delivered in deliveries],
+            item,
+            lambda at: deliveries[at].record.traceparent,
+        )
+        results = await command(tx, booked, events)
+        tx.after_commit.append(partial(ACCEPTED_TO_BOOKED.observe_since, _booked_now(tx, events, results), tx.now))
+        refused = [(at, result) for at, result in enumerate(results) if isinstance(result, DomainError)]
+        answers: list[HandlerResult] = [None] * len(results)
+        for at, refusal in refused:
+            answers[at] = _refused(deliveries[at], refusal)
+        return answers
 
     handle.__name__ = "on" + re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", booked.transaction_type)
     return handle
 
 
-def _refused(item: BookEvent, refusal: DomainError) -> HandlerResult:
-    if isinstance(refusal, InsufficientFunds) and item.funds_may_come:
+def _booked_now(tx: Tx, events: BookEvents, results: Sequence[Booked | DomainError | None]) -> list[Any]:
+    """Return when the events were recorded that are booked now, each transaction once; others bear the time of then."""
+    recorded = [event.recorded_at for event in events.events]
+    if results.count(BOOKED_PLAINLY) == len(results):
+        return recorded
+    plain = [at for at, result in zip(recorded, results, strict=True) if result is BOOKED_PLAINLY]
+    others = {
+        result.transaction_id: at
+        for at, result in zip(recorded, results, strict=True)
+        if isinstance(result, Transaction) and result.create_time == tx.now
+    }
+    return [*plain, *others.values()]
+
+
+def _refused(delivered: Delivered[Any], refusal: DomainError) -> HandlerResult:
+    if isinstance(refusal, InsufficientFunds) and delivered.waited_s < FUNDS_WAIT_S:
         return NotYet(f"funds: {refusal.message}")
     return Impossible(refusal)

@@ -8,12 +8,13 @@ be sent whole is replaced by rows of its events under the ids that they have any
 import struct
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import zstandard
 
 from paykit.base.errors import DefectError
+from paykit.postgres.batches.emitted import EPOCH, EventColumns, EventKind
 from paykit.postgres.outbox import OutboxRow
 
 ID_STEP = 1000
@@ -30,8 +31,6 @@ EVENT_TYPE = "batch"
 stands, before it sends anything of it or behind it."""
 DATASCHEMA = f"zstd/{VERSION}"
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _HEAD = struct.Struct("<BII")
 """Version, number of events, number of kinds."""
 _LENGTH = struct.Struct("<I")
@@ -41,30 +40,34 @@ _SEPARATOR = "\0"
 """Between texts: PostgreSQL has none that holds it."""
 
 
-def parts(rows: Sequence[OutboxRow]) -> Iterator[Sequence[OutboxRow]]:
-    """Part rows by topic and size, each part in their order; what has one row alone is no batch."""
+def parts(rows: Sequence[OutboxRow]) -> Iterator[EventColumns]:
+    """Part rows by topic and size, each part in their order; what is one event alone is no batch."""
     topics: dict[str, list[OutboxRow]] = defaultdict(list)
     for row in rows:
         topics[row[0]].append(row)
     for of_topic in topics.values():
-        yield from _fitting(of_topic)
+        yield from fitting(EventColumns.of(of_topic))
 
 
-def _fitting(rows: Sequence[OutboxRow]) -> Iterator[Sequence[OutboxRow]]:
-    if len(rows) == 1 or (len(rows) <= EVENTS_MAX and _bytes_at_most(rows) <= CONTENT_BYTES_MAX):
-        yield rows
+def fitting(events: EventColumns) -> Iterator[EventColumns]:
+    """Part events by size."""
+    count = len(events)
+    if count == 1 or (count <= EVENTS_MAX and _bytes_at_most(events) <= CONTENT_BYTES_MAX):
+        yield events
         return
-    half = len(rows) // 2
-    yield from _fitting(rows[:half])
-    yield from _fitting(rows[half:])
+    half = count // 2
+    yield from fitting(events.part(0, half))
+    yield from fitting(events.part(half, count))
 
 
-def _bytes_at_most(rows: Sequence[OutboxRow]) -> int:
-    _, keys, event_ids, types, schemas, _, parents, values = zip(*rows, strict=True)
-    kinds = set(zip(types, schemas, parents, strict=True))
-    texts = sum(map(len, keys)) + sum(map(len, event_ids)) + sum(len(text or "") for kind in kinds for text in kind)
+def _bytes_at_most(events: EventColumns) -> int:
+    kinds = set(events.kinds)
+    texts = sum(map(len, events.keys)) + sum(map(len, events.event_ids))
+    texts += sum(len(text or "") for kind in kinds for text in kind)
     # A character has 4 bytes at most.
-    return 64 + sum(map(len, values)) + 4 * (texts + 2 * len(rows) + 3 * len(kinds)) + _FIXED_BYTES * len(rows)
+    return (
+        64 + sum(map(len, events.values)) + 4 * (texts + 2 * len(events) + 3 * len(kinds)) + _FIXED_BYTES * len(events)
+    )
 
 
 class Packer:
@@ -74,27 +77,26 @@ class Packer:
         self._compressor = zstandard.ZstdCompressor(level=LEVEL)
         self._decompressor = zstandard.ZstdDecompressor()
 
-    def pack(self, rows: Sequence[OutboxRow]) -> bytes:
-        """Return the value of a batch: rows of one topic, as `parts` gives them.
+    def pack(self, events: EventColumns) -> bytes:
+        """Return the value of a batch, of events as `fitting` gives them.
 
         Raises:
             DefectError: A text holds NUL.
         """
-        _, keys, event_ids, types, schemas, moments, parents, values = zip(*rows, strict=True)
-        kinds: dict[tuple[str, str, str | None], int] = {}
-        of_rows = [kinds.setdefault(kind, len(kinds)) for kind in zip(types, schemas, parents, strict=True)]
-        count = len(rows)
+        kinds: dict[EventKind, int] = {}
+        of_rows = [kinds.setdefault(kind, len(kinds)) for kind in events.kinds]
+        count = len(events)
         return self._compressor.compress(
             b"".join(
                 (
                     _HEAD.pack(VERSION, count, len(kinds)),
-                    _joined(keys),
-                    _joined(event_ids),
+                    _joined(events.keys),
+                    _joined(events.event_ids),
                     _joined([text or "" for kind in kinds for text in kind]),
                     struct.pack(f"<{count}H", *of_rows),
-                    struct.pack(f"<{count}q", *[(moment - _EPOCH) // _MICROSECOND for moment in moments]),
-                    struct.pack(f"<{count}I", *map(len, values)),
-                    *values,
+                    struct.pack(f"<{count}q", *events.occurred_us),
+                    struct.pack(f"<{count}I", *map(len, events.values)),
+                    *events.values,
                 )
             )
         )
@@ -155,7 +157,7 @@ def _events(row: Mapping[str, Any], content: bytes) -> list[dict[str, Any]]:
                 "event_id": event_id,
                 "event_type": event_type,
                 "dataschema": dataschema,
-                "occurred_at": _EPOCH + timedelta(microseconds=moment),
+                "occurred_at": EPOCH + timedelta(microseconds=moment),
                 "traceparent": traceparent or None,
                 "value": content[at : at + length],
                 "header_names": None,

@@ -5,7 +5,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from paykit.postgres.batches.outbox_batches import DATASCHEMA, EVENT_TYPE, Packer, parts
+from paykit.postgres.batches.emitted import EPOCH, MICROSECOND, Emitted, EventColumns
+from paykit.postgres.batches.outbox_batches import DATASCHEMA, EVENT_TYPE, Packer, fitting, parts
 from paykit.postgres.fused.writes import Write
 from paykit.postgres.outbox import (
     OutboxRow,
@@ -33,7 +34,7 @@ class OutboxWriter:
         self._batches = False
         self._asked_s = -math.inf
 
-    async def write(self, driver: Any, events: Sequence[OutboxRow], raw: Sequence[RawRow]) -> None:
+    async def write(self, driver: Any, events: Emitted, raw: Sequence[RawRow]) -> None:
         """Append rows; ids follow the order of emission within each topic.
 
         Raises:
@@ -41,17 +42,17 @@ class OutboxWriter:
         """
         if len(events) > 1 and await self._batches_are_written(driver):
             await insert_packed_rows(driver, self._packed_all(events))
-        elif events:
-            await insert_outbox_rows(driver, events)
+        elif len(events):
+            await insert_outbox_rows(driver, [*events])
         for row in raw:
             await insert_raw_row(driver, row)
 
-    async def writes(self, driver: Any, events: Sequence[OutboxRow], raw: Sequence[RawRow]) -> list[Write]:
+    async def writes(self, driver: Any, events: Emitted, raw: Sequence[RawRow]) -> list[Write]:
         """Do as `write`, but leave it to the caller to carry the inserts out, in their order."""
         writes = list(map(raw_write, raw))
         if len(events) > 1 and await self._batches_are_written(driver):
             return [packed_write(self._packed_all(events)), *writes]
-        return [outbox_write(events), *writes] if events else writes
+        return [outbox_write([*events]), *writes] if len(events) else writes
 
     async def _batches_are_written(self, driver: Any) -> bool:
         if time.monotonic() >= self._asked_s + ASK_EVERY_S:
@@ -59,14 +60,18 @@ class OutboxWriter:
             self._asked_s = time.monotonic()
         return self._batches
 
-    def _packed_all(self, events: Sequence[OutboxRow]) -> list[tuple[OutboxRow, int]]:
-        return [self._packed(part) for part in parts(events)]
+    def _packed_all(self, events: Emitted) -> list[tuple[OutboxRow, int]]:
+        return [
+            self._packed(part)
+            for segment in events.segments
+            for part in (fitting(segment) if isinstance(segment, EventColumns) else parts(segment))
+        ]
 
-    def _packed(self, part: Sequence[OutboxRow]) -> tuple[OutboxRow, int]:
+    def _packed(self, part: EventColumns) -> tuple[OutboxRow, int]:
         if len(part) == 1:
-            return part[0], 1
-        oldest = min(row[5] for row in part)
-        return (part[0][0], "", "", EVENT_TYPE, DATASCHEMA, oldest, None, self._packer.pack(part)), len(part)
+            return next(part.rows()), 1
+        oldest = EPOCH + min(part.occurred_us) * MICROSECOND
+        return (part.topic, "", "", EVENT_TYPE, DATASCHEMA, oldest, None, self._packer.pack(part)), len(part)
 
 
 async def set_batches(tx: Any, *, batches: bool) -> None:

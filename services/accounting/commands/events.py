@@ -1,18 +1,20 @@
 """What events ask of the ledger, and what those who wait for its answer are told."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
+from typing import Any, cast
 
 from paykit.cause import Cause
 from paykit.errors import DomainError, Kind
+from paykit.events.event import Event
 from paykit.postgres.database import Tx
 from paykit.work import fold, kept
 from services.accounting import domain, store
 from services.accounting.commands.plain import book_plainly
 from services.accounting.commands.posting import Posting, post
+from services.accounting.domain.booked_event import BookedEvent
 from services.accounting.domain.chart import Chart
-from services.accounting.domain.plain.booking import PlainBooking
 from services.accounting.domain.transaction import InsufficientFunds, Transaction
 from services.accounting.store import OpenBooks, RefusalRow
 
@@ -22,7 +24,7 @@ class BookEvent:
     """An event to book.
 
     Attributes:
-        event: The event, or its excerpt.
+        event: The whole event.
         traceparent: W3C trace context that travelled with it.
         stripe: The row of each striped account to add to.
         funds_may_come: Whether funds that it lacks may be on their way.
@@ -40,11 +42,45 @@ class BookEvent:
         return Cause(event.correlation_id, event.event_id, event.actor, self.traceparent)
 
 
-Booked = Transaction | PlainBooking
-"""What was booked; by a pattern it was booked now."""
+@dataclass(slots=True, frozen=True)
+class BookEvents:
+    """Events of one type to book; an item is made of those alone that are not booked by a pattern.
+
+    Attributes:
+        events: Whole or shaped.
+        stripes: The row of each striped account to add to, for each.
+        item: Makes the item of one, by its position.
+        traceparent: Reads the W3C trace context that travelled with one.
+    """
+
+    events: Sequence[Any]
+    stripes: Sequence[int]
+    item: Callable[[int], BookEvent]
+    traceparent: Callable[[int], str | None]
+
+    @classmethod
+    def of(cls, items: Sequence[BookEvent]) -> "BookEvents":
+        """Return items that there are."""
+        events, stripes = [item.event for item in items], [item.stripe for item in items]
+        return cls(events, stripes, items.__getitem__, lambda at: items[at].traceparent)
+
+    def whole_event(self, at: int) -> Event:
+        """Return an event as a whole."""
+        return cast("Event", self.item(at).event)
 
 
-async def book_events(tx: Tx, items: Sequence[BookEvent]) -> list[Booked | DomainError | None]:
+class _BookedPlainly(Enum):
+    NOW = "now"
+
+
+BOOKED_PLAINLY = _BookedPlainly.NOW
+"""In the place of a transaction that was booked by a pattern, which is now."""
+
+Booked = Transaction | _BookedPlainly
+"""What was booked."""
+
+
+async def book_events(tx: Tx, booked: BookedEvent[Any], events: BookEvents) -> list[Booked | DomainError | None]:
     """Book events of one type; one result per event, in order.
 
     Returns:
@@ -53,15 +89,21 @@ async def book_events(tx: Tx, items: Sequence[BookEvent]) -> list[Booked | Domai
 
     Rows: account, journal, leg, balance. Events: AccountCreated, TransactionCreated.
     """
-    if not items:
+    count = len(events.events)
+    if not count:
         return []
     books = await store.open_books(tx)
-    plain = await book_plainly(tx, books, items)
-    others = iter(await _book_others(tx, books, [item for at, item in enumerate(items) if at not in plain]))
-    return [plain[at] if at in plain else next(others) for at in range(len(items))]
+    plain = await book_plainly(tx, books, booked, events)
+    results: list[Booked | DomainError | None] = [BOOKED_PLAINLY] * count
+    others = [at for at in range(count) if at not in plain] if len(plain) < count else []
+    for at, result in zip(others, await _book_others(tx, books, booked, [*map(events.item, others)]), strict=True):
+        results[at] = result
+    return results
 
 
-async def _book_others(tx: Tx, books: OpenBooks, items: Sequence[BookEvent]) -> list[Transaction | DomainError | None]:
+async def _book_others(
+    tx: Tx, books: OpenBooks, booked: BookedEvent[Any], items: Sequence[BookEvent]
+) -> list[Transaction | DomainError | None]:
     if not items:
         return []
 
@@ -71,16 +113,15 @@ async def _book_others(tx: Tx, books: OpenBooks, items: Sequence[BookEvent]) -> 
 
     postings = fold(items, posting_of)
     moving: list[Posting | DomainError] = [posting for posting in postings if posting is not None]
-    booked_event = domain.booked_event.of(items[0].event)
-    if booked_event.ends:
+    if booked.ends:
         moving = await _after_openings(tx, moving)
-    if booked_event.part_of is not None:
+    if booked.part_of is not None:
         moving = await _within_what_is_left(tx, moving)
     results = iter(await post(tx, books, moving))
     return [None if posting is None else next(results) for posting in postings]
 
 
-async def answer_events(tx: Tx, items: Sequence[BookEvent]) -> list[Booked | DomainError | None]:
+async def answer_events(tx: Tx, booked: BookedEvent[Any], events: BookEvents) -> list[Booked | DomainError | None]:
     """Book events of one type whose answer somebody waits for, and remember refusals; one result per event, in order.
 
     A repetition of what was refused changes nothing, also when funds are there by now: who waited was told.
@@ -91,10 +132,10 @@ async def answer_events(tx: Tx, items: Sequence[BookEvent]) -> list[Booked | Dom
     Rows: as `book_events`, refusal. Events: as `book_events`, TransactionRejected.
     """
     results: list[Booked | DomainError | None] = []
-    for run in _without_repetitions(items):
+    for run in _without_repetitions([*map(events.item, range(len(events.events)))]):
         refused = await store.refusals.refused_among(tx, run)
         asked = {transaction_id: item for transaction_id, item in run.items() if transaction_id not in refused}
-        answers = await _answer(tx, asked)
+        answers = await _answer(tx, booked, asked)
         results += [answers.get(transaction_id) for transaction_id in run]
     return results
 
@@ -149,19 +190,21 @@ def _without_repetitions(items: Sequence[BookEvent]) -> Iterator[dict[str, BookE
     yield run
 
 
-async def _answer(tx: Tx, asked: Mapping[str, BookEvent]) -> dict[str, Booked | DomainError | None]:
+async def _answer(
+    tx: Tx, booked: BookedEvent[Any], asked: Mapping[str, BookEvent]
+) -> dict[str, Booked | DomainError | None]:
     """Book, and tell of refusals by a rule of business; what is booked already is not refused, but contradicted."""
-    results = dict(zip(asked, await book_events(tx, list(asked.values())), strict=True))
+    results = dict(zip(asked, await book_events(tx, booked, BookEvents.of([*asked.values()])), strict=True))
     refusals = {
         transaction_id: result
         for transaction_id, result in results.items()
         if isinstance(result, DomainError) and _is_final(asked[transaction_id], result)
     }
-    booked = await store.transactions.by_key(tx, refusals)
+    there = await store.transactions.by_key(tx, refusals)
     rejections = []
     for transaction_id, refusal in refusals.items():
-        if transaction_id in booked:
-            results[transaction_id] = domain.transaction.conflict(booked[transaction_id])
+        if transaction_id in there:
+            results[transaction_id] = domain.transaction.conflict(there[transaction_id])
             continue
         item, results[transaction_id] = asked[transaction_id], None
         rejection = domain.booking.rejected(item.event, refusal)

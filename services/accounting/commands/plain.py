@@ -8,20 +8,23 @@ them; so are the other events of a key of which one is left, for the order of a 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import compress
+from operator import itemgetter
 from typing import Any, Protocol
 
 from paykit.events import codec
 from paykit.events.avro_binary import encode_timestamp
-from paykit.ids import id_in_slot
+from paykit.events.event import Event
+from paykit.ids import ids_in_slots
 from paykit.postgres.database import Tx
+from paykit.postgres.outbox import EncodedEvents
 from paystream.accounting.v1.events import TransactionCreated
 from services.accounting import store
-from services.accounting.domain import booked_event
 from services.accounting.domain.booked_event import BookedEvent
 from services.accounting.domain.chart import Chart
-from services.accounting.domain.period import first_open
-from services.accounting.domain.plain.booking import Pattern, PlainBooking, PlainLane, lane_of
-from services.accounting.domain.transaction_key import month_of
+from services.accounting.domain.plain.booking import PlainLane, lane_of
+from services.accounting.domain.plain.pattern import PlainBookings
+from services.accounting.domain.transaction_key import month_of_digits
 from services.accounting.store import OpenBooks
 from services.accounting.store.balance import StripeKey
 
@@ -29,46 +32,44 @@ BOOKINGS_MIN = 32
 """Fewer are left to `posting.post`: COPY and sums of a batch are for many."""
 
 
-class Bookable(Protocol):
-    """An event to book, as a `BookEvent`."""
+class Bookables(Protocol):
+    """Events of one type to book, by their positions."""
 
     @property
-    def event(self) -> Any:
-        """The event, or its excerpt."""
+    def events(self) -> Sequence[Any]:
+        """The events, whole or shaped."""
         ...
 
     @property
-    def stripe(self) -> int:
+    def stripes(self) -> Sequence[int]:
         """The row of each striped account to add to."""
         ...
 
-    @property
-    def traceparent(self) -> str | None:
-        """W3C trace context of what caused it."""
+    def whole_event(self, at: int) -> Event:
+        """Return an event as a whole."""
+        ...
+
+    def traceparent(self, at: int) -> str | None:
+        """Return the W3C trace context that travelled with an event."""
         ...
 
 
-async def book_plainly(tx: Tx, books: OpenBooks, items: Sequence[Bookable]) -> dict[int, PlainBooking]:
-    """Book those of events of one type that are plain; what was booked, by the position of its item.
+async def book_plainly(tx: Tx, books: OpenBooks, booked: BookedEvent[Any], items: Bookables) -> frozenset[int]:
+    """Book those of events of one type that are plain; the positions of what was booked.
 
     Rows: journal, leg, balance. Events: TransactionCreated.
     """
-    lane = None if books.has_former or len(items) < BOOKINGS_MIN else _lane(books.chart, _entry(items))
+    lane = None if books.has_former or len(items.events) < BOOKINGS_MIN else _lane(books.chart, booked)
     if lane is None:
-        return {}
-    plain = _plain(lane, books, items, tx)
-    places = await store.plain.place(tx, [*plain.values()])
+        return frozenset()
+    plain = _plain(lane, books, booked, items, tx)
+    places = await store.plain.place(tx, plain)
     plain = _on_accounts(plain, places.accounts)
-    if len(plain) < BOOKINGS_MIN or not await store.plain.insert_all(tx, places, [*plain.values()]):
-        return {}
-    bookings = [(booking, items[at]) for at, booking in plain.items()]
-    await store.add_to_balances(tx, _effects(bookings), floors={}, locked=())
-    _emit(tx, bookings)
-    return plain
-
-
-def _entry(items: Sequence[Bookable]) -> BookedEvent[Any]:
-    return booked_event.of(items[0].event)
+    if sum(map(len, plain)) < BOOKINGS_MIN or not await store.plain.insert_all(tx, places, plain):
+        return frozenset()
+    await store.add_to_balances(tx, _effects(plain, items), floors={}, locked=())
+    _emit(tx, plain, items)
+    return frozenset([at for bookings in plain for at in bookings.columns.ats])
 
 
 @cache
@@ -76,66 +77,80 @@ def _lane(chart: Chart, booked: BookedEvent[Any]) -> PlainLane | None:
     return lane_of(chart, booked, codec.template)
 
 
-def _plain(lane: PlainLane, books: OpenBooks, items: Sequence[Bookable], tx: Tx) -> dict[int, PlainBooking]:
-    """Return what is plain by itself, by the position of its item; of what is asked for twice nothing is."""
-    plain: dict[int, PlainBooking] = {}
-    asked: dict[str, str] = {}
-    left: set[str] = set()
-    names = _entry(items).names
-    for at, item in enumerate(items):
-        event = item.event
-        booking = lane.plain(event, tx.now) if _dated_open(books, event) else None
-        if booking is None or (books.archived_months and month_of(booking.transaction_id) in books.archived_months):
-            left.add(names(event)[1])
-        elif booking.transaction_id in asked:
-            left |= {booking.root_reference, asked[booking.transaction_id]}
-        else:
-            asked[booking.transaction_id] = booking.root_reference
-            plain[at] = booking
-    return _without(plain, left)
-
-
-def _dated_open(books: OpenBooks, event: Any) -> bool:
-    return books.closed_through is None or first_open(event.occurred_at, books.closed_through) is event.occurred_at
-
-
-def _on_accounts(plain: dict[int, PlainBooking], accounts: Mapping[str, int]) -> dict[int, PlainBooking]:
-    """Return what is on accounts that there are."""
-    there = {pattern: pattern.platform_accounts <= accounts.keys() for pattern in {p.pattern for p in plain.values()}}
-    left = {
-        booking.root_reference
-        for booking in plain.values()
-        if booking.merchant.account_id not in accounts or not there[booking.pattern]
-    }
-    return _without(plain, left)
-
-
-def _without(plain: dict[int, PlainBooking], left: set[str]) -> dict[int, PlainBooking]:
-    if not left:
+def _plain(
+    lane: PlainLane, books: OpenBooks, booked: BookedEvent[Any], items: Bookables, tx: Tx
+) -> list[PlainBookings]:
+    """Return what is plain by itself; of what is asked for twice nothing is."""
+    plain, left = lane.plain(items.events, items.whole_event, now=tx.now, closed_through=books.closed_through)
+    asked = [digits for bookings in plain for digits in bookings.digits]
+    if not left and len(set(asked)) == len(asked) and not books.archived_months:
         return plain
-    return {at: booking for at, booking in plain.items() if booking.root_reference not in left}
+    return _without_left(plain, {booked.names(items.whole_event(at))[1] for at in left}, books)
 
 
-def _effects(bookings: Sequence[tuple[PlainBooking, Bookable]]) -> dict[StripeKey, int]:
+def _without_left(plain: Sequence[PlainBookings], left: set[str], books: OpenBooks) -> list[PlainBookings]:
+    """Leave out what is asked for twice or of a month that is archived, and with it all events of the same keys."""
+    asked: dict[bytes, str] = {}
+    for bookings in plain:
+        for digits, root_reference in zip(bookings.digits, bookings.root_references, strict=True):
+            if digits in asked:
+                left |= {root_reference, asked[digits]}
+            elif books.archived_months and month_of_digits(digits) in books.archived_months:
+                left.add(root_reference)
+            asked[digits] = root_reference
+    return _without(plain, left)
+
+
+def _on_accounts(plain: Sequence[PlainBookings], accounts: Mapping[str, int]) -> list[PlainBookings]:
+    """Return what is on accounts that there are."""
+    left: set[str] = set()
+    for bookings in plain:
+        if not bookings.pattern.platform_accounts <= accounts.keys():
+            left.update(bookings.root_references)
+        elif any(merchant.account_id not in accounts for merchant in bookings.merchants):
+            absent = [merchant.account_id not in accounts for merchant in bookings.merchants]
+            left.update(compress(bookings.root_references, absent))
+    return _without(plain, left)
+
+
+def _without(plain: Sequence[PlainBookings], left: set[str]) -> list[PlainBookings]:
+    if not left:
+        return [*plain]
+    kept = [bookings.kept([each not in left for each in bookings.root_references]) for bookings in plain]
+    return [bookings for bookings in kept if len(bookings)]
+
+
+def _effects(plain: Sequence[PlainBookings], items: Bookables) -> dict[StripeKey, int]:
     """Sum up what bookings do to balances."""
     effects: dict[StripeKey, int] = defaultdict(int)
-    amounts: dict[tuple[Pattern, int], list[tuple[int, ...]]] = defaultdict(list)
-    for booking, item in bookings:
-        pattern, stripe = booking.pattern, item.stripe
-        effects[booking.merchant.account_id, stripe] += pattern.effect_on_merchant(booking.amounts)
-        amounts[pattern, stripe].append(booking.amounts)
-    for (pattern, stripe), of_stripe in amounts.items():
-        for account_id, effect_minor in pattern.effects_on_platform(of_stripe).items():
-            effects[account_id, stripe] += effect_minor
+    for bookings in plain:
+        pattern, amounts = bookings.pattern, bookings.columns.amounts
+        stripes = [items.stripes[at] for at in bookings.columns.ats]
+        for merchant, stripe, effect in zip(
+            bookings.merchants, stripes, pattern.effects_on_merchants(amounts), strict=True
+        ):
+            effects[merchant.account_id, stripe] += effect
+        for stripe in set(stripes):
+            flags = [each == stripe for each in stripes]
+            totals = [sum(compress(column, flags)) for column in amounts]
+            for account_id, effect in pattern.effects_on_platform(totals).items():
+                effects[account_id, stripe] += effect
     return effects
 
 
-def _emit(tx: Tx, bookings: Sequence[tuple[PlainBooking, Bookable]]) -> None:
-    tx.hold(*[booking.root_reference for booking, _ in bookings])
+def _emit(tx: Tx, plain: Sequence[PlainBookings], items: Bookables) -> None:
+    """Tell of bookings in the order of their events."""
     recorded_at = encode_timestamp(tx.now)
-    told = []
-    for booking, item in bookings:
-        event_id = id_in_slot("evt", booking.merchant.slot)
-        body = booking.pattern.told(booking, event_id=event_id, recorded_at=recorded_at)
-        told.append((booking.root_reference, event_id, booking.event.occurred_at, item.traceparent, body))
-    tx.emit_encoded(TransactionCreated, told)
+    told: list[tuple[int, str, str, int, str | None, bytes]] = []
+    for bookings in plain:
+        columns = bookings.columns
+        event_ids = ids_in_slots("evt", [merchant.slot for merchant in bookings.merchants])
+        encoded = [each.encode() for each in event_ids]
+        bodies = bookings.pattern.told(bookings, event_ids=encoded, recorded_at=recorded_at)
+        of_events = (columns.ats, bookings.root_references, event_ids, columns.occurred_us)
+        told += zip(*of_events, map(items.traceparent, columns.ats), bodies, strict=True)
+    told.sort(key=itemgetter(0))
+    _, *in_order = zip(*told, strict=True)
+    events = EncodedEvents(*in_order)
+    tx.hold(*events.keys)
+    tx.emit_encoded(TransactionCreated, events)

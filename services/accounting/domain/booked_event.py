@@ -39,7 +39,6 @@ from paystream.withdrawal.v1.events import (
     WithdrawalRejected,
     WithdrawalReturned,
 )
-from services.accounting.domain.excerpt import CaptureExcerpt, RefundExcerpt
 
 E = TypeVar("E", bound=Event)
 
@@ -84,7 +83,6 @@ class BookedEvent(Generic[E]):
         accounts: Read the kinds that are debited and credited, where the event names them and not the chart; None
             where the chart does.
         decided: Read why people decided it, and who did last; None where no person decides.
-        excerpt: What is made of the fields that are read here, where they are read without the others; None if not.
     """
 
     def __init__(
@@ -105,7 +103,6 @@ class BookedEvent(Generic[E]):
         transaction_type: str | None = None,
         accounts: tuple[Field[E], Field[E]] | None = None,
         decided: tuple[Field[E], Field[E]] | None = None,
-        excerpt: type[CaptureExcerpt | RefundExcerpt] | None = None,
     ) -> None:
         self.event = event
         self.transaction_type = transaction_type or event.__name__
@@ -126,7 +123,6 @@ class BookedEvent(Generic[E]):
         self.of_platform = of_platform
         self.accounts = None if accounts is None else _reader(*accounts)
         self.decided = None if decided is None else _reader(*decided)
-        self.excerpt = excerpt
 
     def field_of(self, amount: str) -> str:
         """Return the field of an amount, or its name where it is computed."""
@@ -220,9 +216,7 @@ _SETTLEMENT = ("settlement_id", "settlement_id")
 _WITHDRAWAL = ("withdrawal_id", "withdrawal_id")
 
 _PAYMENTS: tuple[BookedEvent[Any], ...] = (
-    BookedEvent(
-        PaymentSuccess, names=_CAPTURE, amounts={PRINCIPAL: "amount_minor", "fee": "fee_minor"}, excerpt=CaptureExcerpt
-    ),
+    BookedEvent(PaymentSuccess, names=_CAPTURE, amounts={PRINCIPAL: "amount_minor", "fee": "fee_minor"}),
     BookedEvent(
         PaymentReversed, names=_CAPTURE, amounts={PRINCIPAL: "amount_minor", "fee_returned": "fee_returned_minor"}
     ),
@@ -238,7 +232,6 @@ _PAYMENTS: tuple[BookedEvent[Any], ...] = (
             "fee_returned": "fee_returned_minor",
         },
         moves=_refund_moves,
-        excerpt=RefundExcerpt,
     ),
     BookedEvent(
         RefundReturned,
@@ -388,11 +381,7 @@ BOOKED_TYPES = frozenset(booked.transaction_type for booked in BOOKED_EVENTS)
 
 BY_CLASS: Mapping[type[Event], BookedEvent[Any]] = {booked.event: booked for booked in BOOKED_EVENTS}
 
-_BY_TYPE: Mapping[type[Any], BookedEvent[Any]] = {
-    kind: booked for booked in BOOKED_EVENTS for kind in (booked.event, booked.excerpt) if kind is not None
-}
 
-
-def of(event: Any) -> BookedEvent[Any]:
-    """Return the entry of an event, or of its excerpt."""
-    return _BY_TYPE[type(event)]
+def of(event: Event) -> BookedEvent[Any]:
+    """Return the entry of an event."""
+    return BY_CLASS[type(event)]

@@ -7,8 +7,9 @@ Source: docs/adr/0049; RFC 9562, sections 5.5 and 5.7.
 """
 
 import re
+from binascii import hexlify, unhexlify
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -93,6 +94,9 @@ _PREFIX_LENGTH = 4
 _DIGITS = re.compile(r"[0-9a-f]{32}")
 _VARIANTS = tuple({digit: f"{low << 2 | int(digit, 16) & 3:x}" for digit in "89ab"} for low in range(4))
 """By the lower two bits of a type's number, the digit that holds the variant."""
+_VARIANT_BYTES = tuple(bytes.maketrans("".join(each).encode(), "".join(each.values()).encode()) for each in _VARIANTS)
+_ID_DIGITS, _VERSION_AT, _VARIANT_AT = 32, 12, 16
+_FIRST, _BEHIND = _STARTS[0].encode(), _STARTS[-1].encode()
 
 
 def transaction_id(transaction_type: str, related_no: str) -> str:
@@ -114,6 +118,28 @@ def keyed_id(known: TransactionType, related_no: str) -> str | None:
     return f"txn_{digits[:12]}{number >> 2:x}{digits[13:16]}{variant}{digits[17:]}"
 
 
+def are_related(digits: Sequence[bytes]) -> bool:
+    """Return whether all of these digits, at least one, are those of a related_no that has a keyed id."""
+    if min(digits) < _FIRST or max(digits) >= _BEHIND:
+        return False
+    joined = b"".join(digits)
+    versions, variants = joined[_VERSION_AT::_ID_DIGITS], joined[_VARIANT_AT::_ID_DIGITS]
+    try:
+        exact = hexlify(unhexlify(joined)) == joined
+    except ValueError:
+        return False
+    return exact and not versions.strip(b"7") and not variants.translate(None, b"89ab")
+
+
+def keyed_digits(known: TransactionType, related: Sequence[bytes]) -> list[bytes]:
+    """Return the digits of the ids of many transactions of a type, by those of their related_nos, which are UUIDv7."""
+    digits = bytearray(b"".join(related))
+    digits[_VERSION_AT::_ID_DIGITS] = f"{known.number >> 2:x}".encode() * len(related)
+    digits[_VARIANT_AT::_ID_DIGITS] = digits[_VARIANT_AT::_ID_DIGITS].translate(_VARIANT_BYTES[known.number & 3])
+    joined = bytes(digits)
+    return [joined[begin : begin + _ID_DIGITS] for begin in range(0, len(joined), _ID_DIGITS)]
+
+
 def number_of(transaction_id: str) -> int:
     """Return the number in the six bits of an id."""
     return int(transaction_id[16], 16) << 2 | int(transaction_id[20], 16) >> 2
@@ -124,6 +150,12 @@ def month_of(transaction_id: str) -> int:
     if number_of(transaction_id) == NAMED_NUMBER:
         return NAMED_MONTH
     at = bisect_right(_STARTS, transaction_id[4:16]) - 1
+    return _NUMBERS[at] if 0 <= at < len(_NUMBERS) else NAMED_MONTH
+
+
+def month_of_digits(digits: bytes) -> int:
+    """Return the month of an id by its 32 digits, as `month_of`; of a UUIDv7 but for six bits."""
+    at = bisect_right(_STARTS, digits[:12].decode()) - 1
     return _NUMBERS[at] if 0 <= at < len(_NUMBERS) else NAMED_MONTH
 
 

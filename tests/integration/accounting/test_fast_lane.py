@@ -20,12 +20,13 @@ from paykit.process.runtime import Runtime
 from paykit.testing.batches import undone
 from paystream.payment.v1.events import PaymentSuccess, RefundSuccess
 from services.accounting import store
-from services.accounting.commands.events import BookEvent
+from services.accounting.commands.events import BookEvent, BookEvents
 from services.accounting.commands.periods import close_periods
 from services.accounting.commands.plain import BOOKINGS_MIN, book_plainly
 from services.accounting.commands.verification import verify
-from services.accounting.domain.excerpt import CaptureExcerpt, RefundExcerpt
+from services.accounting.domain.booked_event import BY_CLASS
 from services.accounting.domain.period import ClosePeriod
+from services.accounting.domain.plain.columns import ShapedEvent
 from services.accounting.service import SERVICE
 from tests.integration.accounting.books import emitted, everything, rows
 from tests.integration.accounting.test_properties import captures, prepared, refunds
@@ -151,16 +152,20 @@ async def test_what_is_on_accounts_that_there_are_is_booked_plainly(books: Runti
     async def run(tx: Tx) -> list[int]:
         await prepared(tx)
         items = [BookEvent(event=event, traceparent=None, stripe=0, funds_may_come=False) for event in events]
-        return [*await book_plainly(tx, await store.open_books(tx), items)]
+        return sorted(
+            await book_plainly(tx, await store.open_books(tx), BY_CLASS[type(events[0])], BookEvents.of(items))
+        )
 
     assert await undone(books, run) == [*range(PLAIN)]
 
 
-@pytest.mark.parametrize(("make", "kind"), [(capture, CaptureExcerpt), (refund, RefundExcerpt)])
-async def test_payments_and_refunds_are_read_in_part(books: Runtime, make: Any, kind: type[Any]) -> None:
-    found = application(books, fast=True).prepare(record(books, make(3)))
-    assert isinstance(found, ReadyEvent)
-    assert isinstance(found.event, kind)
+@pytest.mark.parametrize("make", [capture, refund])
+async def test_payments_and_refunds_are_read_by_their_shapes(books: Runtime, make: Any) -> None:
+    consuming = application(books, fast=True)
+    first, second = (consuming.prepare(record(books, make(number))) for number in (3, 7))
+    assert isinstance(first, ReadyEvent)
+    assert isinstance(second, ReadyEvent)
+    assert (type(first.event), type(second.event)) == (type(make(3)), ShapedEvent)
 
 
 async def test_what_was_booked_before_changes_nothing_and_is_told_once(books: Runtime) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from paykit.base.errors import CommitUnknownError, DefectError, UnavailableError
 from paykit.postgres import database as db
+from paykit.postgres.batches.emitted import EVENT_BYTES_MAX
 from paykit.postgres.database import Tx
 from paykit.postgres.lanes import FAST
 from paykit.process.runtime import Runtime
@@ -146,7 +147,7 @@ async def test_an_event_under_a_key_that_is_not_held_is_refused(runtime: Runtime
 
 async def test_an_event_beyond_the_bound_fails_the_call_that_emits_it(runtime: Runtime) -> None:
     async def work(tx: Tx) -> None:
-        payment_id = "p" * (db.EVENT_BYTES_MAX + 1)
+        payment_id = "p" * (EVENT_BYTES_MAX + 1)
         tx.hold(payment_id)
         tx.emit(probe.payment_created(payment_id), cause=probe.CAUSE)
 

@@ -1,5 +1,6 @@
 """Plain bookings against the general path: the same rows, the same bytes, and nothing that it would refuse."""
 
+import struct
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from paykit.events import classes as catalogue
 from paykit.events import codec, compiler, goldens
 from paykit.events.avro_binary import encode_timestamp
 from paykit.events.event import Event
-from paykit.events.partial_decoding import partial_decoder
+from paykit.events.shape_reading import ShapeReader
 from paystream.accounting.v1.events import TransactionCreated
 from paystream.payment.v1.events import (
     DisputeOpened,
@@ -28,12 +29,13 @@ from paystream.payment.v1.events import (
     RefundSuccess,
 )
 from paystream.settlement.v1.events import SettlementCreated
-from services.accounting.domain import booked_event, booking
+from services.accounting.domain import booking
 from services.accounting.domain.booked_event import BY_CLASS
 from services.accounting.domain.chart import Chart
-from services.accounting.domain.plain.booking import PlainBooking, PlainLane, lane_of
+from services.accounting.domain.plain.booking import PlainLane, lane_of
+from services.accounting.domain.plain.columns import FORMS, ShapedEvent, specialize
+from services.accounting.domain.plain.pattern import PlainBookings
 from services.accounting.domain.transaction import Transaction, created_event
-from services.accounting.domain.transaction_key import month_of
 from services.accounting.store import chart_names, journal, load_chart, plain
 from tests.unit.accounting.ledger import (
     ALICE,
@@ -46,10 +48,10 @@ from tests.unit.accounting.ledger import (
     reversed_,
 )
 from tests.unit.contracts.test_compiler import values
-from tests.unit.contracts.test_partial_decoding import outcome
 
 CHARTS = [load_chart(name) for name in chart_names()]
 NOW = NOON + timedelta(seconds=3)
+EVENT_ID = "evt_" + "1" * 32
 FILES = catalogue.own_files()
 ENCODE = compiler.encoder(FILES[TransactionCreated.RECORD].schema)
 PLAIN = (PaymentSuccess, RefundSuccess, PaymentReversed, RefundReturned, LateCaptureReceived)
@@ -91,7 +93,33 @@ def events(kind: type[Event]) -> st.SearchStrategy[Event]:
     return st.builds(lambda some, more: make.from_record(some | more), record, drawn)
 
 
-ANY_EVENT = st.one_of(*map(events, PLAIN))
+def usual(kind: type[Event]) -> st.SearchStrategy[Event]:
+    """Draw events that shapes take, most of which are plain."""
+    make: Any = kind
+    example = make.from_record(goldens.load(FILES[kind.RECORD]).value)
+    number = st.sampled_from([0, 1, 63, 64, 64, 8_191, 8_192, 2**53 - 1])
+    drawn: dict[str, st.SearchStrategy[Any]] = {
+        **{name: number for name in fields_of(kind) if name.endswith("_minor")},
+        "amount_minor": st.sampled_from([64, 8_191, 8_192, 2**53 - 1]),
+        "currency_code": st.sampled_from(["USD", "USD", "JPY", "QQQ"]),
+        "merchant_id": OWNERS,
+        "occurred_at": MOMENTS,
+        "payment_id": UUIDS.map(lambda digits: f"pay_{digits}"),
+        "capture_id": UUIDS.map(lambda digits: f"cap_{digits}"),
+        "refund_id": UUIDS.map(lambda digits: f"ref_{digits}"),
+        "actor": st.sampled_from([None, "", "ann", "a" * 64]),
+        "correlation_id": st.sampled_from(["cor", "c" * 63, "c" * 64, "\u00fc"]),
+        "channel_reference": st.sampled_from(["", "sim-1", "r" * 70]),
+    }
+    chosen = {name: drawing for name, drawing in drawn.items() if name in fields_of(kind)}
+    return st.builds(lambda more: replace(example, **more), st.fixed_dictionaries(chosen))
+
+
+def fields_of(kind: type[Event]) -> list[str]:
+    return [field["name"] for field in FILES[kind.RECORD].schema["fields"]]
+
+
+ANY_EVENT = st.one_of(*map(events, PLAIN), *map(usual, PLAIN))
 
 
 def lane(chart: Chart, kind: type[Event]) -> PlainLane:
@@ -100,7 +128,9 @@ def lane(chart: Chart, kind: type[Event]) -> PlainLane:
     return found
 
 
-LANES = {(chart.name, kind): lane(chart, kind) for chart in CHARTS for kind in PLAIN}
+LANES: dict[tuple[str, type[Event]], PlainLane] = {
+    (chart.name, kind): lane(chart, kind) for chart in CHARTS for kind in PLAIN
+}
 
 
 def generally(chart: Chart, event: Any) -> Transaction | str | None:
@@ -111,25 +141,32 @@ def generally(chart: Chart, event: Any) -> Transaction | str | None:
         return repr(refusal)
 
 
-def excerpt(event: Any) -> Any:
-    """Return what the fast lane reads of an event's bytes; the event where it does not read it in part."""
-    kind = BY_CLASS[type(event)].excerpt
-    if kind is None:
+def shaped(event: Any) -> Any:
+    """Return what the fast lane makes of an event's bytes, once it has learned from it; the event where it does not."""
+    if type(event) not in FORMS:
         return event
     schema = FILES[event.RECORD].schema
+    reader: ShapeReader[Any, ShapedEvent] = ShapeReader(schema, specialize, prefix_bytes=0)
     data = compiler.encoder(schema)(event, {})
-    read, end = partial_decoder(schema, kind._fields)(data, 0)
-    assert end == len(data)
-    return kind.of(read)
+    reader.learn(data, event)
+    return reader.read(data) or event
 
 
-def body_of(plain_booking: PlainBooking) -> bytes:
-    return plain_booking.pattern.told(plain_booking, event_id="evt_1", recorded_at=encode_timestamp(NOW))
+def plainly(lane: PlainLane, *events: Any, originals: Sequence[Any] | None = None) -> list[PlainBookings]:
+    """Return how events are booked plainly, whole or shaped; of these, the whole ones are given too."""
+    originals = events if originals is None else originals
+    return lane.plain(events, originals.__getitem__, now=NOW, closed_through=None)[0]
+
+
+def bodies(bookings: PlainBookings) -> list[bytes]:
+    """Return what is told of bookings, each under the same id."""
+    event_ids = [EVENT_ID.encode()] * len(bookings)
+    return bookings.pattern.told(bookings, event_ids=event_ids, recorded_at=encode_timestamp(NOW))
 
 
 def told(event: Any, transaction: Transaction, chart: Chart) -> bytes:
     stamps = {
-        "event_id": "evt_1",
+        "event_id": EVENT_ID,
         "recorded_at": NOW,
         "correlation_id": event.correlation_id,
         "causation_id": event.event_id,
@@ -141,88 +178,140 @@ def told(event: Any, transaction: Transaction, chart: Chart) -> bytes:
 @settings(max_examples=400, deadline=None)
 @given(chart=SHIPPED, event=ANY_EVENT)
 def test_what_is_booked_plainly_is_what_the_general_path_books_and_tells(chart: Chart, event: Any) -> None:
-    found = LANES[chart.name, type(event)].plain(event, NOW)
-    transaction = generally(chart, event)
-    if found is None:
-        return
-    assert isinstance(transaction, Transaction)
-    assert (found.transaction_id, found.related_no, found.root_reference, found.amount_minor) == (
-        transaction.transaction_id,
-        transaction.related_no,
-        transaction.root_reference,
-        transaction.amount_minor,
-    )
-    assert body_of(found) == told(event, transaction, chart)
-
-
-@settings(max_examples=300, deadline=None)
-@given(chart=SHIPPED, event=ANY_EVENT)
-def test_an_excerpt_is_booked_or_refused_as_its_event(chart: Chart, event: Any) -> None:
-    part = excerpt(event)
-    assert generally(chart, part) == generally(chart, event)
-    assert booked_event.of(part) is booked_event.of(event)
-    assert [part.recorded_at, part.TOPIC] == [event.recorded_at, event.TOPIC]
     lane = LANES[chart.name, type(event)]
-    plain_part, plain_event = lane.plain(part, NOW), lane.plain(event, NOW)
-    assert (plain_part is None) == (plain_event is None)
-    if plain_part is not None and plain_event is not None:
-        assert plain_part._replace(event=None) == plain_event._replace(event=None)
-        assert body_of(plain_part) == body_of(plain_event)
+    whole, cut = plainly(lane, event), plainly(lane, shaped(event), originals=[event])
+    assert bool(whole) == bool(cut)
+    if not whole:
+        return
+    transaction = generally(chart, event)
+    assert isinstance(transaction, Transaction)
+    for [found] in (whole, cut):
+        assert found.digits == [transaction.transaction_id[4:].encode()]
+        assert found.root_references == [transaction.root_reference]
+        assert [*found.columns.principals] == [transaction.amount_minor]
+        assert bodies(found) == [told(event, transaction, chart)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(chart=SHIPPED, kind=st.sampled_from(PLAIN), data=st.data())
+def test_events_that_come_together_are_booked_as_each_alone(
+    chart: Chart, kind: type[Event], data: st.DataObject
+) -> None:
+    """Of different shapes, kinds and currencies, sound or not, whole or shaped: each is told of as alone."""
+    lane = LANES[chart.name, kind]
+    originals = data.draw(st.lists(events(kind) | usual(kind), min_size=1, max_size=6))
+    taken = [shaped(event) if data.draw(st.booleans()) else event for event in originals]
+    plain, left = lane.plain(taken, originals.__getitem__, now=NOW, closed_through=None)
+    together = {
+        at: (digits, body)
+        for found in plain
+        for at, digits, body in zip(found.columns.ats, found.digits, bodies(found), strict=True)
+    }
+    assert together.keys() | left == {*range(len(originals))}
+    assert not together.keys() & left
+    for at, event in enumerate(originals):
+        alone = plainly(lane, event)
+        assert bool(alone) == (at in together)
+        if alone:
+            assert together[at] == (*alone[0].digits, *bodies(alone[0]))
+
+
+@settings(max_examples=100, deadline=None)
+@given(event=ANY_EVENT, after_us=st.integers(-1, 1))
+def test_what_is_dated_into_a_closed_period_is_left(event: Any, after_us: int) -> None:
+    chart = CHARTS[0]
+    lane = LANES[chart.name, type(event)]
+    closed_through = event.occurred_at - timedelta(microseconds=after_us)
+    for taken in (event, shaped(event)):
+        plain, left = lane.plain([taken], lambda _: event, now=NOW, closed_through=closed_through)
+        assert bool(plain) == (bool(plainly(lane, event)) and after_us > 0)
+        assert bool(plain) != (left == {0})
 
 
 @pytest.mark.parametrize("kind", [PaymentSuccess, RefundSuccess])
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
-def test_damaged_bytes_are_refused_as_the_whole_event_is_but_for_texts_that_nobody_reads(
+def test_what_a_shape_takes_of_damaged_bytes_is_booked_as_the_whole_event(
     kind: type[Event], data: st.DataObject
 ) -> None:
-    excerpt_class = BY_CLASS[kind].excerpt
-    assert excerpt_class is not None
     file = FILES[kind.RECORD]
-    body = bytearray(goldens.load(file).body)
-    for _ in range(data.draw(st.integers(1, 3))):
-        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
-    damaged = bytes(body)
-    whole = outcome(compiler.decoder(file.schema), damaged)
-    part = outcome(partial_decoder(file.schema, excerpt_class._fields), damaged)
-    if isinstance(whole, dict):
-        make: Any = kind
-        event = make.from_record(whole)
-        assert excerpt_class.of(part) == tuple(getattr(event, name) for name in excerpt_class._fields)
-    elif whole is not UnicodeDecodeError:
-        assert part is whole
-
-
-def batch(chart: Chart, drawn: Sequence[Any]) -> list[tuple[PlainBooking, Transaction]]:
-    """Return what is plain of events, each pair and month once, as the store takes it: in the order of ids."""
-    found: dict[str, tuple[PlainBooking, Transaction]] = {}
-    for event in drawn:
-        each, transaction = LANES[chart.name, type(event)].plain(event, NOW), generally(chart, event)
-        if each is not None and isinstance(transaction, Transaction):
-            found.setdefault(each.transaction_id, (each, transaction))
-    months = [month_of(key) for key in found]
-    return [found[key] for key in sorted(found) if month_of(key) == months[0]]
-
-
-@settings(max_examples=150, deadline=None)
-@given(chart=SHIPPED, drawn=st.lists(ANY_EVENT, min_size=1, max_size=8))
-def test_the_rows_of_a_batch_are_those_of_the_general_path(chart: Chart, drawn: list[Any]) -> None:
-    pairs = batch(chart, drawn)
-    if not pairs:
+    body = goldens.load(file).body
+    read = compiler.decoder(file.schema)
+    reader: ShapeReader[Any, ShapedEvent] = ShapeReader(file.schema, specialize, prefix_bytes=0)
+    make: Any = kind
+    reader.learn(body, make.from_record(read(body, 0)[0]))
+    damaged = bytearray(body)
+    for _ in range(data.draw(st.integers(0, 3))):
+        damaged[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    taken = reader.read(bytes(damaged))
+    if taken is None:
+        assert bytes(damaged) != body
         return
-    bookings, transactions = [each for each, _ in pairs], [each for _, each in pairs]
-    month = month_of(bookings[0].transaction_id)
+    event = make.from_record(read(bytes(damaged), 0)[0])
+    assert (taken.recorded_at, taken.TOPIC) == (event.recorded_at, event.TOPIC)
+    for chart in CHARTS:
+        whole, cut = (
+            plainly(LANES[chart.name, kind], event),
+            plainly(LANES[chart.name, kind], taken, originals=[event]),
+        )
+        assert [(found.digits, bodies(found)) for found in cut] == [(found.digits, bodies(found)) for found in whole]
+
+
+@settings(max_examples=200, deadline=None)
+@given(chart=SHIPPED, kind=st.sampled_from(PLAIN), data=st.data())
+def test_the_rows_of_batches_are_those_of_the_general_path(
+    chart: Chart, kind: type[Event], data: st.DataObject
+) -> None:
+    drawn = {
+        event_id: event
+        for event in data.draw(st.lists(events(kind) | usual(kind), min_size=1, max_size=8))
+        if (found := plainly(LANES[chart.name, kind], event))
+        for event_id in found[0].digits
+    }
+    originals = [*drawn.values()]
+    taken = [shaped(event) for event in originals]
+    bookings = plainly(LANES[chart.name, kind], *taken, originals=originals)
+    if not bookings:
+        return
+    transactions = [each for each in (generally(chart, event) for event in originals) if isinstance(each, Transaction)]
     account_ids = sorted({entry.account_id for each in transactions for entry in each.entries})
     accounts = {account_id: number for number, account_id in enumerate(account_ids, 1)}
-    places = journal.Places(accounts, [journal.JournalBatch(7, month, transactions)])
-    rows = [dict(zip(journal.COLUMNS, row, strict=True)) for row in journal.rows_of(places)]
-    first_position = 7 * journal.BATCH_ROWS_MAX
-    quick = [
-        dict.fromkeys(journal.COLUMNS) | dict(zip(plain.COLUMNS, row, strict=True))
-        for row in plain.rows_of(bookings, month, first_position, accounts, NOW)
+    batches = plain.batches_of(bookings)
+    numbers = [*range(7, 7 + len(batches))]
+    for batch, number in zip(batches, numbers, strict=True):
+        batch.first_position = number * journal.BATCH_ROWS_MAX
+    places = journal.Places(accounts, journal.batches_of(transactions, numbers))
+    assert [read_row(row) for row in plain.rows_of(bookings, batches, accounts, NOW)] == [
+        dict(zip(journal.COLUMNS, row, strict=True)) for row in journal.rows_of(places)
     ]
-    assert quick == rows
-    assert [*plain.legs_of(bookings, month, first_position, accounts)] == journal.legs_of(places)
+    assert [*plain.legs_of(bookings, batches, accounts)] == journal.legs_of(places)
+
+
+SIZES = {"bigint": 8, "timestamptz": 8, "uuid": 16, "integer": 4, "smallint": 2}
+
+
+def read_row(row: bytes) -> dict[str, Any]:
+    """Read a row of COPY in PostgreSQL's binary format, as the general path gives it to the driver."""
+    (count,) = struct.unpack_from(">h", row)
+    assert count == len(plain.COLUMNS)
+    found, at = dict.fromkeys(journal.COLUMNS), 2
+    for name in plain.COLUMNS:
+        (size,) = struct.unpack_from(">i", row, at)
+        at += 4
+        if size == -1:
+            continue
+        sql_type = journal.COLUMNS[name]
+        assert size == SIZES[sql_type]
+        content, at = row[at : at + size], at + size
+        number = int.from_bytes(content, signed=True)
+        if sql_type == "uuid":
+            found[name] = content.hex()
+        elif sql_type == "timestamptz":
+            found[name] = datetime(2000, 1, 1, tzinfo=UTC) + timedelta(microseconds=number)
+        else:
+            found[name] = number
+    assert at == len(row)
+    return found
 
 
 @pytest.mark.parametrize("chart", CHARTS, ids=chart_names())
@@ -241,8 +330,8 @@ def test_the_rows_of_a_batch_are_those_of_the_general_path(chart: Chart, drawn: 
     ],
 )
 def test_payments_and_refunds_are_plain(chart: Chart, event: Any) -> None:
-    assert LANES[chart.name, type(event)].plain(event, NOW) is not None
-    assert LANES[chart.name, type(event)].plain(excerpt(event), NOW) is not None
+    assert plainly(LANES[chart.name, type(event)], event)
+    assert plainly(LANES[chart.name, type(event)], shaped(event), originals=[event])
 
 
 @pytest.mark.parametrize(
@@ -265,8 +354,8 @@ def test_payments_and_refunds_are_plain(chart: Chart, event: Any) -> None:
 )
 def test_what_is_refused_or_of_another_form_is_left_to_the_general_path(event: Any) -> None:
     for chart in CHARTS:
-        assert LANES[chart.name, type(event)].plain(event, NOW) is None
-        assert LANES[chart.name, type(event)].plain(excerpt(event), NOW) is None
+        assert not plainly(LANES[chart.name, type(event)], event)
+        assert not plainly(LANES[chart.name, type(event)], shaped(event), originals=[event])
 
 
 @pytest.mark.parametrize("kind", [LateCaptureAccepted, PaymentContradictionResolved, DisputeOpened, SettlementCreated])
@@ -282,9 +371,8 @@ def test_another_chart_is_another_lane() -> None:
     assert lane_of(Chart("floored", floored, chart.types), BY_CLASS[PaymentSuccess], codec.template) is None
     free = replace(chart.types["PaymentSuccess"], rules=chart.types["PaymentSuccess"].rules[:2])
     other = Chart("free", chart.kinds, {**chart.types, "PaymentSuccess": free})
-    found = lane(other, PaymentSuccess).plain(capture(3), NOW)
-    assert found is not None
-    decoded, _ = compiler.decoder(FILES[TransactionCreated.RECORD].schema)(body_of(found), 0)
+    [found] = plainly(lane(other, PaymentSuccess), capture(3))
+    decoded, _ = compiler.decoder(FILES[TransactionCreated.RECORD].schema)(bodies(found)[0], 0)
     assert [(entry["account_kind"], entry["amount_minor"]) for entry in decoded["entries"]] == [
         (rule.kind.name, 10_000) for rule in free.rules
     ]

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paykit.base.errors import DefectError
+from paykit.postgres.batches.emitted import Emitted, EventColumns
 from paykit.postgres.batches.outbox_batches import CONTENT_BYTES_MAX, EVENTS_MAX, Packer, parts
 from paykit.postgres.outbox import COLUMNS, OutboxRow
 
@@ -39,7 +40,7 @@ def stored(packed: bytes, *, row_id: int = 5_000) -> dict[str, Any]:
 
 def unpacked(rows: Sequence[OutboxRow]) -> list[OutboxRow]:
     packer = Packer()
-    events = packer.unpack(stored(packer.pack(rows)))
+    events = packer.unpack(stored(packer.pack(EventColumns.of(rows))))
     assert [event["id"] for event in events] == list(range(5_000, 5_000 + len(rows)))
     assert {(event["header_names"], event["header_values"]) for event in events} == {(None, None)}
     return [tuple(event[name] for name in COLUMNS) for event in events]
@@ -61,7 +62,7 @@ def test_times_of_other_zones_are_the_same_moments() -> None:
 
 def test_batches_are_of_one_topic_and_of_bounded_number_and_size() -> None:
     rows = [row(n, topic=f"t{n % 2}") for n in range(5_001)]
-    of_topics = [list(part) for part in parts(rows)]
+    of_topics = [list(part.rows()) for part in parts(rows)]
     assert max(len(part) for part in of_topics) <= EVENTS_MAX
     assert len(of_topics) <= 8
     for topic, group in groupby(of_topics, key=lambda part: part[0][0]):
@@ -70,7 +71,7 @@ def test_batches_are_of_one_topic_and_of_bounded_number_and_size() -> None:
 
 def test_large_events_are_few_in_a_batch_and_stay_in_order() -> None:
     rows = [row(n, value=bytes(500_000)) for n in range(7)]
-    of_rows = [list(part) for part in parts(rows)]
+    of_rows = [list(part.rows()) for part in parts(rows)]
     assert [each for part in of_rows for each in part] == rows
     assert max(len(part) for part in of_rows) == 4
     for part in of_rows:
@@ -80,7 +81,7 @@ def test_large_events_are_few_in_a_batch_and_stay_in_order() -> None:
 def test_the_largest_batch_can_be_unpacked() -> None:
     rows = [("t", "k" * 300, "\U0001f600" * 90, "a.B", "t/B/1", NOON, "p" * n, b"v" * 100) for n in range(1, 600)]
     for part in parts(rows):
-        assert unpacked(part) == part
+        assert unpacked([*part.rows()]) == [*part.rows()]
 
 
 def test_a_single_event_is_no_batch() -> None:
@@ -89,7 +90,7 @@ def test_a_single_event_is_no_batch() -> None:
 
 def test_a_text_with_nul_is_refused() -> None:
     with pytest.raises(DefectError, match="NUL"):
-        Packer().pack([row(1), ("t", "k\0", *row(2)[2:])])
+        Packer().pack(EventColumns.of([row(1), ("t", "k\0", *row(2)[2:])]))
 
 
 def test_what_would_unpack_to_more_than_a_batch_holds_is_not_unpacked() -> None:
@@ -103,7 +104,7 @@ def test_what_would_unpack_to_more_than_a_batch_holds_is_not_unpacked() -> None:
 
 
 def test_of_a_damaged_batch_nothing_comes_out() -> None:
-    packed = Packer().pack([row(n) for n in range(3)])
+    packed = Packer().pack(EventColumns.of([row(n) for n in range(3)]))
     content = zstandard.ZstdDecompressor().decompress(packed)
     damaged = [content[:cut] for cut in range(len(content))]
     damaged += [b"\2" + content[1:], content[:1] + b"\0\0\0\0" + content[5:], content + b"x"]
@@ -112,3 +113,35 @@ def test_of_a_damaged_batch_nothing_comes_out() -> None:
             Packer().unpack(stored(zstandard.ZstdCompressor().compress(each)))
     with pytest.raises(DefectError, match="cannot be unpacked"):
         Packer().unpack(stored(packed[:-3]))
+
+
+SEGMENTS = st.lists(st.tuples(st.booleans(), st.lists(ROWS, min_size=1, max_size=4)), max_size=6)
+
+
+def emit(emitted: Emitted, segments: Sequence[tuple[bool, list[OutboxRow]]]) -> None:
+    for in_columns, rows in segments:
+        if in_columns:
+            emitted.extend(EventColumns.of(rows))
+        else:
+            for each in rows:
+                emitted.append(each)
+
+
+@given(before=SEGMENTS, undone=SEGMENTS, after=SEGMENTS)
+def test_what_was_emitted_stays_in_its_order_without_what_was_undone(
+    before: list[tuple[bool, list[OutboxRow]]],
+    undone: list[tuple[bool, list[OutboxRow]]],
+    after: list[tuple[bool, list[OutboxRow]]],
+) -> None:
+    emitted = Emitted()
+    emit(emitted, before)
+    mark = emitted.mark()
+    emit(emitted, undone)
+    emitted.undo(mark)
+    emit(emitted, after)
+    rows = [row for _, of_segment in (*before, *after) for row in of_segment]
+    assert [*emitted] == rows
+    assert len(emitted) == len(rows)
+    assert emitted.records == {row[3] for row in rows}
+    emitted.clear()
+    assert ([*emitted], len(emitted), emitted.records) == ([], 0, set())

@@ -6,192 +6,35 @@ differ. What is not plain is left to the general path, and so is whatever it wou
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from operator import attrgetter, itemgetter
-from typing import Any, NamedTuple
+from itertools import compress
+from typing import TYPE_CHECKING, Any
 
 from paykit.errors import DomainError
-from paykit.events.avro_binary import encode_long, encode_string, encode_timestamp
 from paykit.events.event import Event
-from paykit.events.event_template import EventTemplate
-from paykit.ids import slot_of
-from paykit.money import AMOUNT_MINOR_MAX, known
+from paykit.money import known
 from paystream.accounting.v1.events import Side
 from services.accounting.domain import booking, transaction_key
 from services.accounting.domain.booked_event import BookedEvent
-from services.accounting.domain.chart import Chart, EntryTemplate, account_id
-from services.accounting.domain.transaction import Transaction, created_event
-
-MERCHANTS_MAX = 50_000
-"""Of which a pattern keeps in memory what is always the same, about 0.5 KB each."""
-
-MakeTemplate = Callable[[Event, Sequence[str]], EventTemplate]
-"""Makes the template of an example with gaps."""
-
-_HEAD = (
-    *("event_id", "occurred_at", "recorded_at", "merchant_id", "correlation_id", "causation_id", "actor"),
-    *("transaction_id", "related_no", "root_reference", "amount_minor", "effective_at"),
+from services.accounting.domain.chart import Chart, EntryTemplate
+from services.accounting.domain.plain.columns import (
+    PlainColumns,
+    PlainKind,
+    ShapedEvent,
+    columns_of,
+    cut_shaped,
+    cut_whole,
+    merged,
+    micros,
 )
-_TAIL = ("channel", "channel_reference", "fee_minor")
-"""What the TransactionCreated of one pattern differ in, before and behind their entries."""
-_SAME = {"effective_at": "occurred_at"}
-"""What is plain is effective when it occurred."""
-_FILLING = (*[name for name in _HEAD if name not in _SAME], *_TAIL)
-"""What a template is filled with, before the merchant's account and the amounts."""
+from services.accounting.domain.plain.pattern import MakeTemplate, Pattern, PlainBookings, PlainLine
 
-_FEES = {"fee": 1, "fee_returned": -1}
-"""The amounts that fee_minor is made of, and how."""
+if TYPE_CHECKING:
+    from paykit.events.shape_reading import Shape
 
-
-class PlainMerchant(NamedTuple):
-    """What is always the same of a merchant in a pattern.
-
-    Attributes:
-        account_id: Of its one account.
-        slot: Of its ids.
-        encoded: merchant_id and account_id, as an event has them.
-    """
-
-    account_id: str
-    slot: int | None
-    encoded: tuple[bytes, bytes]
-
-
-class PlainLine(NamedTuple):
-    """An entry of a pattern.
-
-    Attributes:
-        account_id: None for the merchant's account.
-        amount: Which of the amounts, from 0.
-        effect: +1 if it increases the balance, -1 if it decreases it.
-        debit: +1 for an entry in debit, -1 for one in credit.
-    """
-
-    account_id: str | None
-    amount: int
-    effect: int
-    debit: int
-
-
-class Pattern:
-    """What plain bookings of one kind have in common.
-
-    Attributes:
-        example: What the general path made of the first.
-        lines: Two or four in the order of booking, each second one the contra entry of the one before.
-        type_no: Of the type.
-    """
-
-    __slots__ = (
-        *("_fee", "_kind", "_merchants", "_of_merchant", "_of_platform", "_pick", "_template"),
-        *("example", "lines", "type_no"),
-    )
-
-    def __init__(
-        self,
-        chart: Chart,
-        example: Transaction,
-        lines: Sequence[PlainLine],
-        *,
-        amounts: Sequence[str],
-        make_template: MakeTemplate,
-    ) -> None:
-        self.example = example
-        self.lines = tuple(lines)
-        self.type_no = transaction_key.number_of(example.transaction_id)
-        self._merchants: dict[str, PlainMerchant] = {}
-        self._of_platform = [(line.account_id, line) for line in self.lines if line.account_id is not None]
-        self._of_merchant = [line for line in self.lines if line.account_id is None]
-        self._kind = chart.kinds[next(each.account_kind for each in example.entries if each.merchant_id is not None)]
-        self._fee = next(((amounts.index(name), sign) for name, sign in _FEES.items() if name in amounts), None)
-        gaps, places = _gaps(self.lines)
-        self._template = make_template(created_event(example, chart_name=chart.name), gaps)
-        self._pick: Callable[[Sequence[bytes]], tuple[bytes, ...]] = itemgetter(*places)
-
-    def merchant(self, merchant_id: str) -> PlainMerchant:
-        """Return what is always the same of a merchant."""
-        found = self._merchants.get(merchant_id)
-        if found is None:
-            if len(self._merchants) >= MERCHANTS_MAX:
-                self._merchants.clear()
-            account = account_id(self._kind, merchant_id, self.example.currency_code)
-            encoded = b"\2" + encode_string(merchant_id), encode_string(account)
-            found = self._merchants[merchant_id] = PlainMerchant(account, slot_of(merchant_id), encoded)
-        return found
-
-    @property
-    def platform_accounts(self) -> set[str]:
-        """The ids of the platform's accounts in it."""
-        return {account_id for account_id, _ in self._of_platform}
-
-    def effect_on_merchant(self, amounts: Sequence[int]) -> int:
-        """Return what a booking does to the balance of the merchant's account."""
-        return sum([line.effect * amounts[line.amount] for line in self._of_merchant])
-
-    def effects_on_platform(self, bookings: Sequence[Sequence[int]]) -> dict[str, int]:
-        """Return what bookings of these amounts do to the balances of the platform's accounts together."""
-        return self._summed(bookings, attrgetter("effect"))
-
-    def debits(self, bookings: Sequence[Sequence[int]]) -> dict[str, int]:
-        """Return by how much their debits exceed their credits on the platform's accounts."""
-        return self._summed(bookings, attrgetter("debit"))
-
-    def _summed(self, bookings: Sequence[Sequence[int]], sign: Callable[[PlainLine], int]) -> dict[str, int]:
-        totals = [sum(amounts) for amounts in zip(*bookings, strict=True)]
-        sums: dict[str, int] = defaultdict(int)
-        for account, line in self._of_platform:
-            sums[account] += sign(line) * totals[line.amount]
-        return sums
-
-    def told(self, plain: "PlainBooking", *, event_id: str, recorded_at: bytes) -> bytes:
-        """Return the body of the TransactionCreated of a booking of this pattern, recorded at an encoded moment."""
-        event = plain.event
-        occurred_at = encode_timestamp(event.occurred_at)
-        amounts = [encode_long(amount) for amount in plain.amounts]
-        fee_minor = 0 if self._fee is None else plain.amounts[self._fee[0]] * self._fee[1]
-        owner, account = plain.merchant.encoded
-        moved_by = plain.moved_by
-        filling = (
-            encode_string(event_id),
-            occurred_at,
-            recorded_at,
-            owner,
-            encode_string(event.correlation_id),
-            b"\2" + encode_string(event.event_id),
-            b"\0" if event.actor is None else b"\2" + encode_string(event.actor),
-            encode_string(plain.transaction_id),
-            encode_string(plain.related_no),
-            encode_string(plain.root_reference),
-            encode_long(plain.amount_minor),
-            b"\0" if moved_by is None else b"\2" + encode_string(moved_by[0]),
-            b"\0" if moved_by is None else b"\2" + encode_string(moved_by[1]),
-            encode_long(fee_minor),
-            account,
-            *amounts,
-        )
-        return self._template.fill(self._pick(filling))
-
-
-class PlainBooking(NamedTuple):
-    """A booking to be made by its pattern.
-
-    Attributes:
-        root: The digits of root_reference.
-        amounts: The event's, in the order of the table of booked events.
-        moved_by: channel and channel_reference.
-    """
-
-    transaction_id: str
-    related_no: str
-    root_reference: str
-    root: str
-    event: Any
-    pattern: Pattern
-    merchant: PlainMerchant
-    amount_minor: int
-    amounts: tuple[int, ...]
-    moved_by: tuple[str, str] | None
+Whole = Callable[[int], Event]
+"""Gives an event as a whole, by its position."""
 
 
 class PlainLane:
@@ -202,48 +45,66 @@ class PlainLane:
         self._booked = booked
         self._make_template = make_template
         self._type = transaction_key.BY_NAME[booked.transaction_type]
-        self._patterns: dict[tuple[str, tuple[bool, ...]], Pattern | None] = {}
+        # By what the events have in common that are booked alike; None for what is not plain.
+        self._patterns: dict[PlainKind, Pattern | None] = {}
 
-    def plain(self, event: Any, now: datetime) -> PlainBooking | None:
-        """Return how an event is booked plainly; None leaves it to the general path.
+    def plain(
+        self, events: Sequence[Any], whole: Whole, *, now: datetime, closed_through: datetime | None
+    ) -> tuple[list[PlainBookings], set[int]]:
+        """Return how events are booked plainly, and the positions of those that are left to the general path.
 
         Args:
-            event: Of the type, or its excerpt; dated into no closed period.
+            events: Of the type, whole or shaped. Two may ask for the same transaction.
+            whole: Gives any of them as a whole.
+            now: When they are booked.
+            closed_through: Up to when periods are closed; None if none is.
+        """
+        plain: list[PlainBookings] = []
+        left: set[int] = set()
+        for currency_code, cut in self._cut(events, left):
+            columns, others = _datable(cut, closed_through)
+            left.update(others)
+            columns, others = columns.sound()
+            left.update(others)
+            for kind, part in columns.by_kind(currency_code) if len(columns) else ():
+                pattern = self._patterns.get(kind) or self._learn(kind, whole(part.ats[0]), now)
+                if pattern is None:
+                    left.update(part.ats)
+                else:
+                    digits = transaction_key.keyed_digits(self._type, part.related)
+                    plain.append(PlainBookings(pattern, part, digits, pattern.merchants(part.merchant_id)))
+        return plain, left
+
+    def _cut(self, events: Sequence[Any], left: set[int]) -> Iterator[tuple[str, PlainColumns]]:
+        """Yield events in columns with their currency_code, and note the positions of those that are not plain."""
+        shaped: dict[Shape, tuple[list[int], list[bytes]]] = defaultdict(lambda: ([], []))
+        rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        for at, event in enumerate(events):
+            if type(event) is ShapedEvent:
+                ats, messages = shaped[event.shape]
+                ats.append(at)
+                messages.append(event.data)
+            elif (row := cut_whole(self._booked, self._type, at, event)) is None:
+                left.add(at)
+            else:
+                rows[row.currency_code].append(row.values)
+        parts: dict[str, list[PlainColumns]] = defaultdict(list)
+        for shape, (ats, messages) in shaped.items():
+            currency_code, columns = cut_shaped(shape, ats, messages)
+            parts[currency_code].append(columns)
+        for currency_code, values in rows.items():
+            parts[currency_code].append(columns_of(values))
+        for currency_code, of_currency in parts.items():
+            yield currency_code, merged(of_currency)
+
+    def _learn(self, kind: PlainKind, event: Any, now: datetime) -> Pattern | None:
+        """Return the pattern of a whole event that is the first of its kind; None where its kind is not plain.
+
+        Args:
+            kind: The event's.
+            event: Of the type, dated into no closed period.
             now: When it is booked.
         """
-        booked = self._booked
-        if booked.moves is not None and not booked.moves(event):
-            return None
-        merchant_id, currency_code, principal = booked.parties(event)
-        amounts = booked.amounts_of(event)
-        if merchant_id is None or not (1 <= principal <= AMOUNT_MINOR_MAX and min(amounts) >= 0):
-            return None
-        if max(amounts) > principal:
-            return None
-        related_no, root_reference = booked.names(event)
-        transaction_id = transaction_key.keyed_id(self._type, related_no)
-        root = transaction_key.root_of(self._type, root_reference)
-        if transaction_id is None or root is None:
-            return None
-        kind = (currency_code, tuple(map(bool, amounts)))
-        pattern = self._patterns.get(kind) or self._first_of(kind, event, now)
-        if pattern is None:
-            return None
-        return PlainBooking(
-            transaction_id,
-            related_no,
-            root_reference,
-            root,
-            event,
-            pattern,
-            pattern.merchant(merchant_id),
-            principal,
-            amounts,
-            None if booked.moved_by is None else booked.moved_by(event),
-        )
-
-    def _first_of(self, kind: tuple[str, tuple[bool, ...]], event: Any, now: datetime) -> Pattern | None:
-        """Return the pattern of an event that is the first of its kind; None where its kind is not plain."""
         currency_code, above_zero = kind
         if kind in self._patterns or not known(currency_code):
             return None  # What is not known is not remembered: there may be any number of it.
@@ -261,6 +122,14 @@ class PlainLane:
                 pattern = Pattern(self._chart, example, lines, amounts=names, make_template=self._make_template)
         self._patterns[kind] = pattern
         return pattern
+
+
+def _datable(columns: PlainColumns, closed_through: datetime | None) -> tuple[PlainColumns, Iterable[int]]:
+    """Return the events that are dated into no closed period, and the positions of the others."""
+    if closed_through is None or min(columns.occurred_us) > (closed_us := micros(closed_through)):
+        return columns, ()
+    closed = [occurred_us <= closed_us for occurred_us in columns.occurred_us]
+    return columns.kept([not each for each in closed]), compress(columns.ats, closed)
 
 
 def lane_of(chart: Chart, booked: BookedEvent[Any], make_template: MakeTemplate) -> PlainLane | None:
@@ -295,16 +164,3 @@ def _lines(templates: Sequence[EntryTemplate], names: Sequence[str]) -> list[Pla
         if line.amount != contra.amount or line.debit == contra.debit:
             return None
     return lines
-
-
-def _gaps(lines: Sequence[PlainLine]) -> tuple[list[str], list[int]]:
-    """Return the gaps of a pattern's template, and where in what fills it each is found."""
-    owner, account = _FILLING.index("merchant_id"), len(_FILLING)
-    gaps, places = [*_HEAD], [_FILLING.index(_SAME.get(name, name)) for name in _HEAD]
-    for at, line in enumerate(lines):
-        if line.account_id is None:
-            gaps += (f"entries.{at}.account_id", f"entries.{at}.merchant_id")
-            places += (account, owner)
-        gaps.append(f"entries.{at}.amount_minor")
-        places.append(account + 1 + line.amount)
-    return [*gaps, *_TAIL], [*places, *map(_FILLING.index, _TAIL)]
