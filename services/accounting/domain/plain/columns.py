@@ -293,11 +293,16 @@ def _cut(name: str, form: _Form) -> Cut:
     return Cut(name, LETTERS if name in {form.related, form.root} else 0, encoded=name in _TEXTS)
 
 
+def _numbers(encoded: Sequence[bytes]) -> list[int]:
+    numbers = {each: number_of(each) for each in set(encoded)}  # Amounts come again.
+    return [numbers[each] for each in encoded]
+
+
 def cut_shaped(shape: Shape, ats: Sequence[int], messages: Sequence[bytes]) -> tuple[str, PlainColumns]:
     """Cut messages of one shape, at least one; the currency_code of all, and their columns."""
     form, currency_code = shape.about
     columns = dict(zip((*_HEAD, *form.fields), shape.columns(messages), strict=True))
-    numbers = {name: [*map(number_of, columns[name])] for name in form.fields if name.endswith("_minor")}
+    numbers = {name: _numbers(columns[name]) for name in form.fields if name.endswith("_minor")}
     return currency_code, PlainColumns(
         ats=ats,
         principals=numbers["amount_minor"],
