@@ -29,6 +29,7 @@ from paykit.consume.delivery import Record
 from paykit.consume.prepared import ReadyEvent
 from paykit.errors import InvariantError
 from paykit.events.codec import Event
+from paykit.kafka import cloud_events
 from paykit.postgres.database import Tx
 from paykit.postgres.lanes import CONSUMING
 from paykit.process.catalogue import load_service
@@ -58,6 +59,7 @@ _HEADERS: list[tuple[str, bytes | None]] = [
     ("ce_specversion", b"1.0"),
     ("content-type", b"application/avro"),
 ]
+_COMPACTOR = cloud_events.Compactor()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def _batches(count: int, size: int) -> Iterator[range]:
 def _record(runtime: Runtime, number: int, event: Any) -> Record:
     stamps = {"recorded_at": event.occurred_at, "correlation_id": "cor", "causation_id": "evt"}
     value = runtime.codec.encode(event, stamps=stamps)
-    headers = [*_HEADERS, ("ce_type", event.RECORD.encode())]
+    headers = _COMPACTOR.compact([*_HEADERS, ("ce_type", event.RECORD.encode())])
     return Record(event.TOPIC, number % PARTITIONS, number, getattr(event, event.KEY), value, headers)
 
 

@@ -5,7 +5,7 @@ The consumer, the sweep of parked events and the replay of dead letters all come
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from paykit.base.errors import UnavailableError
 from paykit.consume.delivery import (
@@ -30,12 +30,11 @@ from paykit.consume.prepared import (
 from paykit.consume.setting_aside import set_aside
 from paykit.consume.store import parked_events
 from paykit.events.codec import PREFIX_BYTES, Codec, Event, PartialRead, UndecodableError
+from paykit.kafka import cloud_events
 from paykit.postgres.database import Tx
 
 REASON_UNDECODABLE = "UNDECODABLE"
 REASON_SCHEMA_UNKNOWN = "SCHEMA_UNKNOWN"
-TYPE_HEADER = "ce_type"
-"""Names the record in words, beside the schema's id."""
 
 
 class RegistryMismatchError(Exception):
@@ -161,13 +160,14 @@ class Application:
                     cause = DeadLetterCause(REASON_SCHEMA_UNKNOWN, f"schema id {schema_id}: 404")
                     return UndecodableRecord(record, cause)
                 record_type = self._type_of(record, schema_id)
-            self._check_type(record, record_type)
+            if not cloud_events.is_of_type(record.headers, record_type.header):
+                self._refuse_type(record, record_type)
             if record_type.ignored:
                 return None
             if record_type.handle is None:
                 return UnhandledEvent(record, record_type.name)
             event = (record_type.read and record_type.read(value)) or self._decode(record_type, value)
-            return ReadyEvent(record, record_type.name, record_type.handle, event, waited_s)
+            return ReadyEvent(event, record, waited_s, name=record_type.name, handle=record_type.handle)
         except UndecodableError as error:
             return UndecodableRecord(record, DeadLetterCause(REASON_UNDECODABLE, str(error)))
 
@@ -211,18 +211,17 @@ class Application:
         """Apply one event, though its key may be blocked by itself."""
         return (await Handling(tx, service=self._service, isolate=False).call_once([event]))[0]
 
-    def _check_type(self, record: Record, record_type: RecordType) -> None:
-        """Compare what a record says that it is, if it does, with what its schema id stands for."""
-        for header, content in record.headers:
-            if header == TYPE_HEADER and content != record_type.header:
-                value = record.value or b""
-                schema_id = self._codec.peek(value)
-                self._types = {key: known for key, known in self._types.items() if key[1] != value[:PREFIX_BYTES]}
-                self._codec.forget(schema_id)
-                told = (content or b"").decode(errors="replace")
-                raise RegistryMismatchError(
-                    f"offset {record.offset} is {told}, and its schema id {schema_id} is {record_type.name}"
-                )
+    def _refuse_type(self, record: Record, record_type: RecordType) -> NoReturn:
+        """Refuse a record that says that it is another than its schema id stands for, which is asked for again."""
+        value = record.value or b""
+        schema_id = self._codec.peek(value)
+        self._types = {key: known for key, known in self._types.items() if key[1] != value[:PREFIX_BYTES]}
+        self._codec.forget(schema_id)
+        said = cloud_events.contents_of(record.headers, cloud_events.TYPE_HEADER)
+        told = next(content or b"" for content in said if content != record_type.header).decode(errors="replace")
+        raise RegistryMismatchError(
+            f"offset {record.offset} is {told}, and its schema id {schema_id} is {record_type.name}"
+        )
 
     def _type_of(self, record: Record, schema_id: int) -> RecordType:
         name = self._codec.record_name(schema_id).record

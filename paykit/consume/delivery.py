@@ -11,6 +11,7 @@ from paykit.cause import Cause
 from paykit.errors import DomainError
 from paykit.events.codec import Event
 from paykit.events.shape_reading import ShapeLayout
+from paykit.kafka import cloud_events
 from paykit.postgres.database import Tx
 from paykit.postgres.outbox import Headers
 
@@ -59,8 +60,8 @@ class Record:
     @property
     def traceparent(self) -> str | None:
         """W3C trace context that travelled with the event; None where a producer put something else in its place."""
-        for name, content in self.headers:
-            if name == "traceparent" and content:
+        for content in cloud_events.contents_of(self.headers, cloud_events.TRACEPARENT_HEADER):
+            if content:
                 text = content.decode("ascii", errors="replace")
                 return text if telemetry.is_traceparent(text) else None
         return None

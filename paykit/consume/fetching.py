@@ -16,6 +16,7 @@ import structlog
 from paykit.consume.delivery import BATCH_RECORDS_MAX, Record
 from paykit.consume.store.offsets import UNKNOWN_EPOCH, Position, TopicPartition
 from paykit.kafka import client as kafka
+from paykit.kafka import cloud_events
 
 T = TypeVar("T")
 
@@ -34,6 +35,14 @@ SESSION_TIMEOUT_MS = 10_000
 HEARTBEAT_INTERVAL_MS = 1_000
 """A member hears of a rebalance with its next heartbeat: partitions stand still for about two of them."""
 POLL_INTERVAL_MAX_MS = 300_000
+QUEUED_MESSAGES_MIN = 20_000
+"""Fetched ahead, as far as QUEUED_KBYTES_MAX has room for so many."""
+QUEUED_KBYTES_MAX = 16 * 1024
+"""Of messages fetched ahead, unpacked, of one consumer; what is fetched beside them comes on top."""
+FETCH_BYTES_MAX = 4 * 1024 * 1024
+"""Of one answer of a broker, packed: unpacked it is several times as large, and lies beside what is queued."""
+PARTITION_FETCH_BYTES_MAX = 256 * 1024
+"""Of one partition in an answer, so that one answer has some of most partitions. A larger record comes all the same."""
 ERROR_BACKOFF_MS = 500
 """How long a partition rests whose fetch was refused, as by the broker of a topic that was deleted. Must be longer than
 FRESH_S of `paykit.kafka.topic_watch`, which counts on it."""
@@ -114,6 +123,7 @@ class Fetcher:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"consumer-{service}")
         self._loop: asyncio.AbstractEventLoop
         self._consumer: Any = None
+        self._headers = cloud_events.Compactor()
         # Positions of the next fetch; touched by the thread only.
         self._fetched: dict[TopicPartition, int] = {}
         self._topic_ids: dict[TopicPartition, str] = {}
@@ -180,9 +190,11 @@ class Fetcher:
             "max.poll.interval.ms": POLL_INTERVAL_MAX_MS,
             "fetch.wait.max.ms": FETCH_WAIT_MAX_MS,
             "fetch.error.backoff.ms": ERROR_BACKOFF_MS,
-            "queued.min.messages": 20_000,
+            "queued.min.messages": QUEUED_MESSAGES_MIN,
             "fetch.queue.backoff.ms": 20,
-            "queued.max.messages.kbytes": 16 * 1024,
+            "queued.max.messages.kbytes": QUEUED_KBYTES_MAX,
+            "fetch.max.bytes": FETCH_BYTES_MAX,
+            "max.partition.fetch.bytes": PARTITION_FETCH_BYTES_MAX,
         }
         self._consumer = confluent_kafka.Consumer(options, logger=kafka.LOGGER)
         self._consumer.subscribe(
@@ -194,28 +206,52 @@ class Fetcher:
         first = self._consumer.poll(FETCH_TIMEOUT_S)
         if first is None:
             return {}
-        batch: Batch = {}
         # A consume without timeout takes what librdkafka has already; with one it would wait for a full batch.
-        for message in [first, *self._consumer.consume(self._records_max - 1, timeout=0)]:
-            self._add(batch, message)
+        messages = [first, *self._consumer.consume(self._records_max - 1, timeout=0)]
+        return self._batch_of(messages)
+
+    def _batch_of(self, messages: list[Any]) -> Batch:
+        """Make records of messages, which are let go of one by one: each has a list of headers that need not stay."""
+        batch: Batch = {}
+        last_of: dict[int, Any] = {}
+        piece: Slice | None = None
+        number, compact = -1, self._headers.compact
+        messages.reverse()
+        while messages:
+            message = messages.pop()
+            error, own_number = message.error(), message.partition()
+            if error is not None:
+                self._on_message_error((self._topic, own_number), error)
+                continue
+            if own_number != number:  # Messages come in runs of one partition.
+                number = own_number
+                piece = self._piece(batch, (self._topic, number))
+            if piece is None:
+                continue
+            headers = compact(message.headers() or ())
+            place = self._topic, number, message.offset()
+            piece.records.append(Record(*place, _text(message.key()), message.value(), headers, piece.topic_id))
+            last_of[number] = message
+        for each, last in last_of.items():
+            self._end_at(batch, (self._topic, each), last)
         return batch
 
-    def _add(self, batch: Batch, message: Any) -> None:
-        partition = (message.topic(), message.partition())
-        error = message.error()
-        if error is not None:
-            self._on_message_error(partition, error)
-            return
+    def _piece(self, batch: Batch, partition: TopicPartition) -> Slice | None:
+        """Return the slice of a partition in a batch; None where its messages are not wanted."""
         if partition not in self._fetched or partition in self._unvalidated:
-            return  # Given away while the batch was being fetched; or fetched before it was to be.
+            return None  # Given away while the batch was being fetched; or fetched before it was to be.
         piece = batch.get(partition)
         if piece is None:
             piece = batch[partition] = Slice(self._fetched[partition], 0, self._topic_ids[partition])
-        piece.records.append(record_of(message, piece.topic_id))
-        piece.end = self._fetched[partition] = message.offset() + 1
-        epoch = message.leader_epoch()
+        return piece
+
+    def _end_at(self, batch: Batch, partition: TopicPartition, last: Any) -> None:
+        """Note the last message of a partition's slice, and fetch on from there."""
+        piece = batch[partition]
+        piece.end = self._fetched[partition] = last.offset() + 1
+        epoch = last.leader_epoch()
         piece.leader_epoch = UNKNOWN_EPOCH if epoch is None else epoch
-        piece.written_at = message.timestamp()[1] / 1_000
+        piece.written_at = last.timestamp()[1] / 1_000
 
     def _on_message_error(self, partition: TopicPartition, error: confluent_kafka.KafkaError) -> None:
         if error.code() in _NO_SUCH_RECORD:
@@ -299,10 +335,10 @@ class Fetcher:
         self._consumer.resume([p for p in self._consumer.assignment() if (p.topic, p.partition) not in resting])
 
 
-def record_of(message: Any, topic_id: str = "") -> Record:
-    """A message of librdkafka as a record; of which incarnation of its topic, the caller knows."""
-    key, headers = _text(message.key()), message.headers() or ()
-    return Record(message.topic(), message.partition(), message.offset(), key, message.value(), headers, topic_id)
+def record_of(message: Any) -> Record:
+    """A single message of librdkafka as a record."""
+    place = message.topic(), message.partition(), message.offset()
+    return Record(*place, _text(message.key()), message.value(), message.headers() or ())
 
 
 def _places(positions: Mapping[TopicPartition, Position]) -> list[confluent_kafka.TopicPartition]:

@@ -10,7 +10,7 @@ from prometheus_client import Counter
 
 from paykit.base.metrics import AgeHistogram
 from paykit.consume import ordering_groups
-from paykit.consume.delivery import Delivered, HandlerResult, Impossible, NotYet
+from paykit.consume.delivery import HandlerResult, Impossible, NotYet
 from paykit.consume.prepared import (
     DeadLetterCause,
     EventResult,
@@ -142,9 +142,12 @@ class Handling:
         """Run a handler over the events of one type whose keys are not blocked."""
         results: list[EventResult] = [_BEHIND_ITS_KEY] * len(events)
         blocked_keys = frozenset[str]() if events[0].handle.commutative else self.blocked_keys
-        ready = [at for at, event in enumerate(events) if event.record.key not in blocked_keys]
+        ready: Sequence[int] = range(len(events))
+        if blocked_keys:
+            ready = [at for at, event in enumerate(events) if event.record.key not in blocked_keys]
         while ready:  # Each turn leaves at least one event fewer.
-            ready_results, overtaking = await self._call_in_order([events[at] for at in ready])
+            called = events if len(ready) == len(events) else [events[at] for at in ready]
+            ready_results, overtaking = await self._call_in_order(called)
             if not overtaking:
                 for at, result in zip(ready, ready_results, strict=True):
                     results[at] = None if result is None else _refused(result)
@@ -178,9 +181,8 @@ class Handling:
         if not events:
             return ()
         self._tx.restart_lock_order()
-        deliveries = [Delivered(event.event, event.record, event.waited_s) for event in events]
         try:
-            results = await events[0].handle.handler(self._tx, deliveries)
+            results = await events[0].handle.handler(self._tx, events)
         except Exception as error:
             if faults.sort(error) is Fault.UNEXPECTED:
                 raise HandlerFailedError(f"{type(error).__name__}: {error}") from error

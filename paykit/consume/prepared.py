@@ -1,9 +1,9 @@
 """What a record turns out to be before any transaction, and what becomes of it in one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from paykit.consume.delivery import Excerpt, Handle, NotYet, Record
-from paykit.events.event import Event
+from paykit.consume.delivery import Delivered, Handle, NotYet, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +22,17 @@ class DeadLetterCause:
 
 
 @dataclass(slots=True)
-class ReadyEvent:
+class ReadyEvent(Delivered[Any]):
     """A decoded event of a type that the service handles, or the excerpt of one that takes the fast lane.
+
+    It is what the handler gets: nothing more is made for each event on its way there.
 
     Attributes:
         name: Full name of its Avro record.
-        waited_s: For how long, in seconds, it has been parked in vain; 0 for one that was not parked.
     """
 
-    record: Record
-    name: str
-    handle: Handle
-    event: Event | Excerpt
-    waited_s: float = 0.0
+    name: str = field(kw_only=True)
+    handle: Handle = field(kw_only=True)
 
 
 @dataclass(slots=True)
