@@ -52,6 +52,7 @@ _CREATE_IN_BATCH = Operation(
     reply=lambda payment: _Result(payment=messages.payment.to_payment(payment)),
     reply_type=_Result,
     creates=_CREATE.creates,
+    at_once=_CREATE.at_once,
     waits_for=_CREATE.waits_for,
     wakes=_CREATE.wakes,
 )
