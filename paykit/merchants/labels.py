@@ -4,8 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# Made once: `json.dumps` makes an encoder for each text that is not written as it does by default.
-_encode = json.JSONEncoder(sort_keys=True).encode
+_quoted = json.encoder.encode_basestring_ascii
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +32,8 @@ class Labels:
 
 
 def metadata_text(metadata: Mapping[str, str]) -> str:
-    """Write metadata as rows keep it."""
-    return _encode(dict(metadata)) if metadata else "{}"
+    """Write metadata as rows keep it: as `json.dumps` writes it by its keys, but without an encoder for each text."""
+    return "{" + ", ".join([f"{_quoted(key)}: {_quoted(metadata[key])}" for key in sorted(metadata)]) + "}"
 
 
 NO_LABELS = Labels()

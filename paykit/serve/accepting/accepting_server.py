@@ -19,7 +19,7 @@ import structlog
 from grpc._cython import cygrpc
 from grpc.aio import _server as grpc_aio_server
 
-from paykit.serve.accepting import grpc_parts
+from paykit.serve.accepting import completions, grpc_parts
 from paykit.serve.edge import PERMIT
 from paykit.serve.interceptors import Edge
 from paykit.serve.wrapping import ReadyRefusal, Wrapping
@@ -45,7 +45,8 @@ def new_server(edge: Edge, options: Sequence[tuple[str, int]], *, core: Any = cy
         core: Of the grpcio that is installed.
     """
     if grpc_parts.fits(core):
-        return cast("grpc.aio.Server", AcceptingServer(edge, options))
+        with completions.heard_together(core.get_working_loop()):
+            return cast("grpc.aio.Server", AcceptingServer(edge, options))
     structlog.get_logger(__name__).warning("grpc_takes_calls_one_by_one", grpcio=grpc.__version__)
     return grpc.aio.server(interceptors=[edge], options=options)
 

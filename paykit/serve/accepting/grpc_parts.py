@@ -7,12 +7,14 @@ from typing import Any
 PARTS: Mapping[str, tuple[str, ...]] = {
     "AioServer._make_request_call_future": ("self", "method_bytes"),
     "AioServer._request_registered_call": ("self", "method"),
+    "PollerCompletionQueue._handle_events": ("self", "context_loop"),
     "_ServicerContext.abort": ("self", "code", "details", "trailing_metadata"),
     "_handle_stream_stream_rpc": ("method_handler", "rpc_state", "loop"),
     "_handle_stream_unary_rpc": ("method_handler", "rpc_state", "loop"),
     "_handle_unary_stream_rpc": ("method_handler", "rpc_state", "loop"),
     "_handle_unary_unary_rpc": ("method_handler", "rpc_state", "loop"),
     "_schedule_rpc_coro": ("rpc_coro", "rpc_state", "loop", "method_name"),
+    "get_working_loop": (),
 }
 """What is used of grpcio, with the names of its parameters."""
 

@@ -2,7 +2,8 @@
 
 They are not claimed beforehand: the claims go in at the end, with the replies. Whoever has one of them, or a key of
 what is created, fails the statement, and nothing was done. What is refused may have been refused for what another call
-with the same request id has done meanwhile: it has no outcome, and is decided anew under its claim.
+with the same request id has done meanwhile: it has no outcome, and is decided anew under its claim. In a batch that
+concerns all of them.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from paykit.base.metrics import CALL_GROUPS
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.serve import idempotency
-from paykit.serve.operations import Call, Operation, Outcome, Settled
+from paykit.serve.operations import Acceptance, Call, Operation, Outcome, Settled
 
 I = TypeVar("I")  # noqa: E741 - item
 R = TypeVar("R")
@@ -22,6 +23,10 @@ Reply = TypeVar("Reply", bound=Message)
 
 GROUPS_PASSED_BY_MAX = 64
 """Groups that go under claims after one after another has failed at once."""
+
+
+class NotAllAtOnceError(Exception):
+    """Calls of a batch cannot all be carried out at once, as one is refused."""
 
 
 class Confidence:
@@ -85,4 +90,26 @@ async def apply(tx: Tx, operation: Operation[I, R, Reply], calls: Sequence[Call[
         answers.append((claim, serialized))
     if tx.at_end is not None:
         idempotency.claim_answered(tx.at_end, answers)
+    return outcomes
+
+
+def are_apart(calls: Sequence[Call[Any]]) -> bool:
+    """Return whether each call has a request id, and none that of another."""
+    return len({call.claim.key for call in calls if call.claim is not None}) == len(calls)
+
+
+async def apply_all(
+    tx: Tx, operation: Operation[I, R, Reply], calls: Sequence[Call[I]], accept: Acceptance | None
+) -> list[Outcome]:
+    """Do as `apply` for the calls of a batch that are apart, all or none: they are as if one came after the other.
+
+    Raises:
+        NotAllAtOnceError: One would have no outcome; nothing was done.
+        BatchReplyTooLarge: `accept` refuses the outcomes; nothing was done.
+    """
+    outcomes = [outcome for outcome in await apply(tx, operation, calls) if outcome is not None]
+    if len(outcomes) < len(calls):
+        raise NotAllAtOnceError
+    if accept is not None:
+        accept(calls, outcomes)
     return outcomes

@@ -49,8 +49,9 @@ class Batch(Generic[I, R, Reply]):
     async def _run(self, positions: Sequence[int], lane: Lane) -> list[int]:
         """Carry out what can be, in one transaction or in halves where one fails; return what is held up, in order."""
         calls = [self._calls[at] for at in positions]
+        commit = self._commits.commit_batch if lane is BATCH_AT_ONCE else self._commits.commit
         try:
-            outcomes: Sequence[Outcome] = await self._commits.commit(calls, lane, self._accept)
+            outcomes: Sequence[Outcome] = await commit(calls, lane, self._accept)
         except (BatchReplyTooLarge, UnavailableError) as error:
             outcomes = [error] * len(calls)
         except RowsLockedError as error:

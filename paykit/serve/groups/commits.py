@@ -1,9 +1,10 @@
 """The transactions in which calls of one operation are carried out, and what becomes of those that cannot be."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -17,16 +18,21 @@ from paykit.postgres.database import Database, Tx
 from paykit.postgres.faults import Fault
 from paykit.postgres.lanes import Lane
 from paykit.serve.groups import at_once
-from paykit.serve.groups.at_once import Confidence
+from paykit.serve.groups.at_once import Confidence, NotAllAtOnceError
 from paykit.serve.operations import Acceptance, Call, Operation, Outcome, apply
+from paykit.serve.reply_sizes import BatchReplyTooLarge
 
 I = TypeVar("I")  # noqa: E741 - item
 R = TypeVar("R")
+T = TypeVar("T")
 Reply = TypeVar("Reply", bound=Message)
 
 COMMIT_LOOKUPS_MAX = 3
 """Times a call is looked up by its request id after the connection broke during COMMIT."""
 COMMIT_LOOKUP_PAUSE_S = 0.2
+
+_EXPECTED = (faults.UniqueViolation, NotAllAtOnceError)
+"""What keeps calls from being carried out at once, and is no defect."""
 
 _log = structlog.get_logger()
 
@@ -48,29 +54,44 @@ class Commits(Generic[I, R, Reply]):
         Raises:
             RowsLockedError, UnavailableError: As `commit`.
         """
+        work = partial(at_once.apply, operation=self._operation, calls=calls)
+        outcomes = await self._tried(work, calls, lane, possible=True)
+        return await self.commit(calls, lane) if outcomes is None else outcomes
+
+    async def commit_batch(self, calls: Sequence[Call[I]], lane: Lane, accept: Acceptance | None) -> Sequence[Outcome]:
+        """Carry out the calls of a batch as `commit` does, in fewer statements where each of them succeeds.
+
+        Raises:
+            RowsLockedError, BatchReplyTooLarge, UnavailableError: As `commit`.
+        """
+        work = partial(at_once.apply_all, operation=self._operation, calls=calls, accept=accept)
+        outcomes = await self._tried(work, calls, lane, possible=at_once.are_apart(calls))
+        return await self.commit(calls, lane, accept) if outcomes is None else outcomes
+
+    async def _tried(
+        self, work: Callable[[Tx], Awaitable[Sequence[T]]], calls: Sequence[Call[I]], lane: Lane, *, possible: bool
+    ) -> Sequence[T] | None:
+        """Carry out calls in a transaction that writes at its end, if possible; None where they go under claims."""
         confidence = self._confidence
         if confidence is None:
-            return await self.commit(calls, lane)
-        if confidence.tries():
+            return None
+        if possible and confidence.tries():
             try:
-                outcomes = await self._at_once(calls, lane)
+                with self._span(calls):
+                    outcomes = await self._database.write_at_end(work, lane=lane)
             except CommitUnknownError:
                 await asyncio.sleep(COMMIT_LOOKUP_PAUSE_S)
-            except (UnavailableError, RowsLockedError):
+            except (UnavailableError, RowsLockedError, BatchReplyTooLarge):
                 raise
             except Exception as error:  # noqa: BLE001 - nothing was done, and the same calls meet it again under claims
                 confidence.failed()
-                if faults.sort(error) is Fault.UNEXPECTED and not isinstance(error, faults.UniqueViolation):
+                if not isinstance(error, _EXPECTED) and faults.sort(error) is Fault.UNEXPECTED:
                     _log.warning("group_failed_at_once", operation=self._operation.name, exc_info=error)
             else:
                 confidence.succeeded()
                 return outcomes
         confidence.passed_by()
-        return await self.commit(calls, lane)
-
-    async def _at_once(self, calls: Sequence[Call[I]], lane: Lane) -> Sequence[Outcome | None]:
-        with self._span(calls):
-            return await self._database.write_at_end(lambda tx: at_once.apply(tx, self._operation, calls), lane=lane)
+        return None
 
     async def commit(self, calls: Sequence[Call[I]], lane: Lane, accept: Acceptance | None = None) -> list[Outcome]:
         """Carry out calls in one transaction; one outcome per call, in order.

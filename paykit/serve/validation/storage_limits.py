@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
 
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
@@ -47,20 +46,21 @@ def _is_time(timestamp: Message) -> bool:
 
 def _holds_time(message: Message) -> bool:
     """Return whether a time is set in a message, or something that is repeated and can hold one."""
-    return any(
-        len(getattr(message, field.name)) > 0
-        if field.is_repeated
-        else message.HasField(field.name) and (is_time or _holds_time(getattr(message, field.name)))
-        for field, is_time in _timed_fields(message.DESCRIPTOR)
-    )
+    for name, is_repeated, is_time in _timed_fields(message.DESCRIPTOR):
+        if is_repeated:
+            if len(getattr(message, name)) > 0:
+                return True
+        elif message.HasField(name) and (is_time or _holds_time(getattr(message, name))):
+            return True
+    return False
 
 
 @cache
-def _timed_fields(descriptor: Descriptor) -> tuple[tuple[Any, bool], ...]:
-    """Return the fields in which a time can stand, and of each whether it is one itself."""
+def _timed_fields(descriptor: Descriptor) -> tuple[tuple[str, bool, bool], ...]:
+    """Return the fields in which a time can stand: by name, whether it is repeated, and whether it is a time itself."""
     skipped = contents.items_of(descriptor)
     return tuple(
-        (field, field.message_type.full_name == _TIMESTAMP)
+        (field.name, field.is_repeated, field.message_type.full_name == _TIMESTAMP)
         for field in descriptor.fields
         if field.message_type is not None
         and field.number not in skipped

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from paykit.base.call import current_call
 from paykit.errors import DomainError
@@ -33,11 +33,24 @@ STREAM_ITEMS_MAX = 256
 """Payments of a stream in one transaction, and as many again that are read ahead: then the caller is held up."""
 
 _Result = pb.BatchCreatePaymentsResponse.Result
+_Reply = TypeVar("_Reply", pb.CreatePaymentResponse, pb.UpdatePaymentResponse, pb.BatchCreatePaymentsResponse.Result)
+
+
+def _replying(reply_type: type[_Reply]) -> Callable[[Payment], _Reply]:
+    """Return what makes a reply that holds a payment in a field of that name."""
+
+    def reply(payment: Payment) -> _Reply:
+        made = reply_type()
+        messages.payment.write_payment(payment, made.payment)
+        return made
+
+    return reply
+
 
 _CREATE = Operation(
     name="CreatePayment",
     command=commands.payment.create_payments,
-    reply=lambda payment: pb.CreatePaymentResponse(payment=messages.payment.to_payment(payment)),
+    reply=_replying(pb.CreatePaymentResponse),
     reply_type=pb.CreatePaymentResponse,
     creates=Creates(table=store.payments, read=store.payments.by_key),
     at_once=True,
@@ -49,9 +62,10 @@ _CREATE = Operation(
 _CREATE_IN_BATCH = Operation(
     name=_CREATE.name,
     command=_CREATE.command,
-    reply=lambda payment: _Result(payment=messages.payment.to_payment(payment)),
+    reply=_replying(_Result),
     reply_type=_Result,
     creates=_CREATE.creates,
+    at_once=_CREATE.at_once,
     waits_for=_CREATE.waits_for,
     wakes=_CREATE.wakes,
 )
@@ -60,7 +74,7 @@ _CREATE_IN_BATCH = Operation(
 _UPDATE = Operation(
     name="UpdatePayment",
     command=commands.payment.update_payments,
-    reply=lambda payment: pb.UpdatePaymentResponse(payment=messages.payment.to_payment(payment)),
+    reply=_replying(pb.UpdatePaymentResponse),
     reply_type=pb.UpdatePaymentResponse,
 )
 
