@@ -16,6 +16,8 @@ from typing import Annotated
 
 import typer
 
+from paykit.base import importing
+
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
@@ -97,7 +99,8 @@ def application(wanted: str | None) -> typer.Typer:
 
 
 def _mount(app: typer.Typer, entry: Entry) -> None:
-    module = importlib.import_module(f"paytools.cli.commands.{entry.module}")
+    with importing.quickly():
+        module = importlib.import_module(f"paytools.cli.commands.{entry.module}")
     if hasattr(module, "app"):
         app.add_typer(module.app, name=entry.name, help=entry.help)
     else:
