@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from paytools.localstack import Endpoints, running_parts
+from paytools.localstack.settings import StackSettings
 
 LOOK_EVERY_S = 0.2
 OTHERS_S_MAX = 3_600.0
@@ -30,7 +31,7 @@ def shared_parts(directory: Path) -> Iterator[Endpoints]:
             if (directory / "endpoints.json").exists():
                 endpoints = Endpoints.read(directory)
             else:
-                endpoints = started.enter_context(running_parts())
+                endpoints = started.enter_context(running_parts(settings=_settings()))
                 started.callback(_wait_for_others, directory, me)
                 endpoints.write(directory)
             me.touch()
@@ -38,6 +39,11 @@ def shared_parts(directory: Path) -> Iterator[Endpoints]:
             yield endpoints
         finally:
             me.unlink()
+
+
+def _settings() -> StackSettings:
+    """Wait for no disk: the data ends with the run, and each of a thousand databases is a thousand files."""
+    return StackSettings(stack_postgres_fsync=False)
 
 
 def _wait_for_others(directory: Path, me: Path) -> None:

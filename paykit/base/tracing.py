@@ -9,12 +9,9 @@ import random
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import (
     Link,
     NonRecordingSpan,
@@ -29,6 +26,9 @@ from opentelemetry.trace import (
 
 from paykit.base import telemetry
 
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
 LINKS_MAX = 128
 """Traces that one span is linked to; the others share it unseen."""
 SPANS_WAITING_MAX = 8_192
@@ -41,7 +41,7 @@ _SERVER_FAULTS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "IN
 
 @dataclass(frozen=True, slots=True)
 class _Exporting:
-    provider: TracerProvider
+    provider: "TracerProvider"
     tracer: Tracer
     ratio: float
 
@@ -59,6 +59,12 @@ def start(*, endpoint: str, ratio: float) -> None:
         endpoint: Of an OTLP collector that speaks gRPC: `http://host:port`, or `https://` for TLS.
         ratio: The share of traces begun here that is sampled; those begun elsewhere keep what was decided there.
     """
+    # A process that exports nothing starts sooner without them.
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
     stop()
     exporter = OTLPSpanExporter(endpoint=endpoint, insecure=endpoint.startswith("http://"), timeout=EXPORT_TIMEOUT_S)
     provider = TracerProvider(resource=Resource.create({"service.name": "paystream"}), shutdown_on_exit=False)

@@ -8,10 +8,12 @@ import asyncio
 import contextlib
 import json
 import socket
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
-import sqlalchemy
+
+from paykit.base import database_url
 
 CONNECT_TIMEOUT_S = 5.0
 STATEMENT_TIMEOUT_MS = 30_000
@@ -71,9 +73,10 @@ def address_of(url: str) -> dict[str, Any]:
 
     Its query may say how the connection is encrypted, by libpq's `sslmode` or by the driver's own word for it, `ssl`.
     """
-    parsed = sqlalchemy.make_url(url).set(drivername="postgresql")
-    encryption = next((parsed.query[word] for word in _SSL_WORDS if word in parsed.query), None)
-    dsn = parsed.difference_update_query(_SSL_WORDS).render_as_string(hide_password=False)
+    parsed = database_url.parse(url)
+    asked = dict(parsed.query)
+    encryption = next((asked[word] for word in _SSL_WORDS if word in asked), None)
+    dsn = str(replace(parsed, query=tuple(pair for pair in parsed.query if pair[0] not in _SSL_WORDS)))
     return {"dsn": dsn} if encryption is None else {"dsn": dsn, "ssl": encryption}
 
 

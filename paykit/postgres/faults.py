@@ -3,7 +3,6 @@
 from enum import StrEnum
 
 import asyncpg
-import sqlalchemy.exc
 
 from paykit.base.errors import UnavailableError
 from paykit.postgres.contention import RowsLockedError
@@ -36,9 +35,9 @@ _UNAVAILABLE_CLASSES = ("08", "28", "53", "57", "58", "XX")
 intervention (also timeouts), system error, internal error (damaged data)."""
 _UNAVAILABLE_STATES = frozenset({_READ_ONLY, "25P03", "25P04", "3D000"})
 """A server that takes no writes, timeouts of an idle and of a long transaction, a database that is not there."""
-_UNAVAILABLE = (OSError, TimeoutError, sqlalchemy.exc.TimeoutError, asyncpg.InternalClientError, UnavailableError)
-"""Without a state. SQLAlchemy's own timeout means that every connection of the pool stayed in use; the driver's
-internal error is what a process that stood still meets, when the awaited answer comes with the server's farewell."""
+_UNAVAILABLE = (OSError, TimeoutError, asyncpg.InternalClientError, UnavailableError)
+"""Without a state. The driver's internal error is what a process that stood still meets, when the awaited answer comes
+with the server's farewell."""
 
 
 def sort(error: BaseException) -> Fault:
@@ -55,7 +54,9 @@ def sort(error: BaseException) -> Fault:
         return _sort_state(state)
     if isinstance(cause, asyncpg.InterfaceError):  # Of a closed connection, or of code that misuses an open one.
         return Fault.UNAVAILABLE if "closed" in str(cause) else Fault.UNEXPECTED
-    return Fault.UNAVAILABLE if isinstance(cause, _UNAVAILABLE) else Fault.UNEXPECTED
+    # SQLAlchemy's own timeout means that every connection of the pool stayed in use.
+    unavailable = isinstance(cause, _UNAVAILABLE) or _is_of_sqlalchemy(cause, "TimeoutError")
+    return Fault.UNAVAILABLE if unavailable else Fault.UNEXPECTED
 
 
 def is_read_only(error: BaseException) -> bool:
@@ -75,6 +76,10 @@ def _sort_state(state: str) -> Fault:
 
 def _root(error: BaseException) -> BaseException:
     """SQLAlchemy wraps the driver's error twice; the state is on the innermost."""
-    if isinstance(error, sqlalchemy.exc.DBAPIError) and error.orig is not None:
-        return error.orig.__cause__ or error.orig
-    return error
+    wrapped: BaseException | None = getattr(error, "orig", None) if _is_of_sqlalchemy(error, "DBAPIError") else None
+    return error if wrapped is None else wrapped.__cause__ or wrapped
+
+
+def _is_of_sqlalchemy(error: BaseException, name: str) -> bool:
+    """Tell its errors by their names: migrations alone use it, and services start sooner without importing it."""
+    return any(each.__module__ == "sqlalchemy.exc" and each.__name__ == name for each in type(error).__mro__)

@@ -5,11 +5,12 @@ after the service's migrations, in every schema: statements that change nothing 
 """
 
 from collections.abc import Sequence
-
-from alembic import op
-from sqlalchemy.engine import Connection
+from typing import TYPE_CHECKING, Any
 
 from paykit.postgres.partitions import dead_letter_schema, idempotency_schema, partition_schema
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
 
 _V1 = """
 -- Events (and copies of dead letters) waiting for the relay. No cursor, no transaction ids: rows are read in id order
@@ -289,10 +290,10 @@ CREATE TABLE IF NOT EXISTS outbox_format (one boolean PRIMARY KEY DEFAULT true C
 def create_v1() -> None:
     """Make the first version of the runtime's tables in the schema being migrated."""
     run_script(_V1)
-    op.execute(_INBOX_DAYS_V1)
+    _op().execute(_INBOX_DAYS_V1)
 
 
-def complete(connection: Connection) -> None:
+def complete(connection: "Connection") -> None:
     """Make what came after the first version, in the schema that the search path names."""
     for statement in _LATER:
         connection.exec_driver_sql(statement)
@@ -307,33 +308,41 @@ def run_script(script: str) -> None:
     """Run statements separated by semicolons at line ends; comments are allowed, function bodies are not."""
     for statement in script.split(";\n"):
         if statement.strip():
-            op.execute(statement)
+            _op().execute(statement)
+
+
+def _op() -> Any:
+    """Return Alembic's operations on the schema being migrated."""
+    # Whoever asks for the version alone, as every service does when it starts, has no use for what importing it takes.
+    from alembic import op  # noqa: PLC0415
+
+    return op
 
 
 def revoke(table: str, *privileges: str) -> str:
     """Return the statement that takes privileges on a table away from the service's role (current schema's name)."""
-    service = op.get_context().opts["service"]
+    service = _op().get_context().opts["service"]
     return f'REVOKE {", ".join(privileges)} ON "{table}" FROM "paystream_{service}"'
 
 
 def grant(table: str, *privileges: str) -> str:
     """Return the statement that gives the service's role privileges on a table, as `revoke` takes them."""
-    service = op.get_context().opts["service"]
+    service = _op().get_context().opts["service"]
     return f'GRANT {", ".join(privileges)} ON "{table}" TO "paystream_{service}"'
 
 
 def keep_creating_calls(table: str) -> None:
     """Add the columns of `paykit.cause.CreatingCall` to a table, each request key at most once."""
-    op.execute(f"""
+    _op().execute(f"""
         ALTER TABLE "{table}" ADD COLUMN request_key bytea CHECK (length(request_key) = 16),
             ADD COLUMN request_hash bytea CHECK ((request_key IS NULL) = (request_hash IS NULL))
     """)
-    op.execute(f'CREATE UNIQUE INDEX {table}_request_key ON "{table}" (request_key) WHERE request_key IS NOT NULL')
+    _op().execute(f'CREATE UNIQUE INDEX {table}_request_key ON "{table}" (request_key) WHERE request_key IS NOT NULL')
 
 
 def keep_labels(table: str) -> None:
     """Add the columns of `paykit.merchants.labels.Labels` to a table that has a merchant_id."""
-    op.execute(f"""
+    _op().execute(f"""
         ALTER TABLE "{table}" ADD COLUMN merchant_reference text COLLATE "C",
             ADD COLUMN metadata text NOT NULL DEFAULT '{{}}',
             ADD CONSTRAINT {table}_merchant_reference_key UNIQUE (merchant_id, merchant_reference)
@@ -351,8 +360,8 @@ def guard_states(table: str, allowed: Sequence[tuple[str, str]]) -> None:
         allowed: Pairs of the state before and the state after.
     """
     pairs = ", ".join(f"('{old}', '{new}')" for old, new in allowed)
-    op.execute(_REFUSE_STATE_V1)
-    op.execute(f"""
+    _op().execute(_REFUSE_STATE_V1)
+    _op().execute(f"""
         CREATE OR REPLACE TRIGGER {table}_state_guard BEFORE UPDATE ON "{table}" FOR EACH ROW
         WHEN (OLD.state <> NEW.state AND (OLD.state, NEW.state) NOT IN ({pairs}))
         EXECUTE FUNCTION refuse_state()

@@ -1,12 +1,13 @@
 """The runtime as a service sees it: calls, reads, transactions and wake-ups, on its own database."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar, cast
 
-import sqlalchemy
 from google.protobuf.message import Message
 
+from paykit.base import database_url
 from paykit.base.call import current_call
 from paykit.base.config import Settings
 from paykit.base.errors import UnavailableError
@@ -361,13 +362,13 @@ def _item_result(outcome: Outcome) -> Any:
 
 def service_url(settings: Settings, service: str) -> str:
     """URL by which a service connects: as its own role, unless the setting names a user."""
-    url = sqlalchemy.make_url(settings.database_url.get_secret_value())
+    url = database_url.parse(settings.database_url.get_secret_value())
     if url.username is None:
         password = settings.database_service_password
-        url = url.set(
-            username=f"paystream_{service}", password=password.get_secret_value() if password else url.password
+        url = replace(
+            url, username=f"paystream_{service}", password=password.get_secret_value() if password else url.password
         )
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return str(url)
 
 
 def make_codec(settings: Settings, registry: RegistryClient) -> Codec:

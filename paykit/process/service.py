@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-
-from sqlalchemy.engine import Connection
+from typing import TYPE_CHECKING
 
 from paykit.process.declaration import Declaration
 from paykit.process.runtime import Runtime
 from paykit.serve.server import Servicer
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
 
 
 async def _start_at_once(_runtime: Runtime) -> None:
@@ -42,5 +44,5 @@ class Service(Declaration):
 
     servicers: Callable[[Runtime], Sequence[Servicer]] = lambda _runtime: ()
     jobs: Sequence[Job] = field(default_factory=tuple)
-    on_migrate: Callable[[Connection], None] = lambda _connection: None
+    on_migrate: Callable[["Connection"], None] = lambda _connection: None
     on_start: Callable[[Runtime], Awaitable[None]] = _start_at_once

@@ -9,8 +9,11 @@ A golden gives the same event as values (`value`), as bytes on Kafka (`message(s
 generated class. `registry()` is a Schema Registry in memory that knows all of them, for a consumer that asks one.
 """
 
+import functools
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 
 from paykit.events import classes as catalogue
 from paykit.events import goldens as contract_goldens
@@ -33,13 +36,19 @@ def goldens(topic: str, record: str | None = None) -> list[Golden]:
         LookupError: There is none: the topic or the record is misspelt.
     """
     versions = [
-        golden
-        for golden in contract_goldens.load_all(files.schema_root())
+        deepcopy(golden)  # Whoever changes an example changes their own.
+        for golden in _all(files.schema_root())
         if golden.topic == topic and record in (None, golden.record, golden.record.rpartition(".")[2])
     ]
     if not versions:
         raise LookupError(f"no golden of {record or 'any record'} on {topic}")
     return versions
+
+
+@functools.cache
+def _all(root: Path) -> tuple[Golden, ...]:
+    """Read the hundreds of files once: tests ask for an example at a time."""
+    return tuple(contract_goldens.load_all(root))
 
 
 def event(golden: Golden) -> Event:

@@ -3,12 +3,11 @@
 import contextlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy
-
-from paykit.base import config
+from paykit.base import config, database_url
 from paytools.cli.addresses import DEFAULT_HOME
 
 
@@ -50,12 +49,9 @@ def _of_a_service(home: Path) -> dict[str, Any]:
     defaults = _endpoints(home)
     if not defaults:
         return {}
-    address = sqlalchemy.make_url(defaults["database_url"])
-    own_role = sqlalchemy.URL.create(
-        "postgresql", host=address.host, port=address.port, database=address.database, query=address.query
-    )
+    own_role = replace(database_url.parse(defaults["database_url"]), username=None, password=None)
     services = json.loads((home / "endpoints.json").read_text(encoding="utf-8")).get("services", {})
-    told = {"database_url": own_role.render_as_string(), "peers": json.dumps(services)}
+    told = {"database_url": str(own_role), "peers": json.dumps(services)}
     if "channel" in services:
         told["channel_address"] = services["channel"]
     if (password := service_password(home)) is not None:

@@ -16,11 +16,17 @@ from typing import Annotated
 
 import typer
 
+from paykit.base import importing
+
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
 _EPILOG = "Exit status: 0 done, 1 failed or refused, 2 wrong usage or configuration, 3 not everything serves."
+_WITH_SERVICES = frozenset({
+    "serve", "db", "events", "dlq", "consumers", "outbox", "rebuild", "settlement", "recon", "gateway", "ledger",
+})  # fmt: skip
+"""Commands that import services, and with them the libraries which `importing` has start sooner."""
 _COMPLETION_VARIABLE = "_PAYSTREAM_COMPLETE"
 
 
@@ -97,7 +103,8 @@ def application(wanted: str | None) -> typer.Typer:
 
 
 def _mount(app: typer.Typer, entry: Entry) -> None:
-    module = importlib.import_module(f"paytools.cli.commands.{entry.module}")
+    with importing.quickly(*(importing.PREFERRING if entry.name in _WITH_SERVICES else ())):
+        module = importlib.import_module(f"paytools.cli.commands.{entry.module}")
     if hasattr(module, "app"):
         app.add_typer(module.app, name=entry.name, help=entry.help)
     else:

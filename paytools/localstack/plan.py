@@ -90,7 +90,8 @@ class Plan:
     def _postgres(self) -> Part:
         if self._settings.stack_postgres_url:
             return External("postgres", endpoint=self._settings.stack_postgres_url, probe=probes.postgres)
-        return Postgres(home=self._home, port=self._port("postgres", self._settings.stack_postgres_port))
+        port = self._port("postgres", self._settings.stack_postgres_port)
+        return Postgres(home=self._home, port=port, fsync=self._settings.stack_postgres_fsync)
 
     def _kafka(self) -> Part:
         if self._settings.stack_kafka_bootstrap:

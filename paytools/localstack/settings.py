@@ -62,6 +62,8 @@ class StackSettings(BaseSettings):
     """Of a second listener of the broker, for clients that come through a proxy; 0 leaves it out."""
     stack_kafka_proxy: str | None = Field(default=None, pattern=r"^[^,\s]+:\d{1,5}$")
     """Where the proxy in front of that listener is, `host:port`: the broker tells the clients there to come to it."""
+    stack_postgres_fsync: bool = True
+    """Whether the local PostgreSQL waits for the disk; if not, what it holds outlives its processes, no machine."""
     stack_postgres_url: str | None = None
     """A server to use instead of a local one: `postgresql://`, a role that may create databases, roles, schemas."""
     stack_kafka_bootstrap: str | None = None

@@ -4,11 +4,12 @@ The oldest build that may run is that of the last migration which old code could
 """
 
 from dataclasses import dataclass
-
-import sqlalchemy
-from sqlalchemy.engine import Connection
+from typing import TYPE_CHECKING
 
 from paykit.postgres import runtime_schema
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
 
 TABLE = "schema_support"
 CREATE = f"""
@@ -24,12 +25,12 @@ FROM alembic_version LEFT JOIN {TABLE} ON true
 """
 
 _PUT_BUILD = f"""
-INSERT INTO {TABLE} (oldest_build, runtime_version) VALUES (:oldest, 0)
+INSERT INTO {TABLE} (oldest_build, runtime_version) VALUES ($1, 0)
 ON CONFLICT (one) DO UPDATE SET oldest_build = excluded.oldest_build
 """
 
 _PUT_RUNTIME = f"""
-INSERT INTO {TABLE} (runtime_version) VALUES (:version)
+INSERT INTO {TABLE} (runtime_version) VALUES ($1)
 ON CONFLICT (one) DO UPDATE SET runtime_version = greatest({TABLE}.runtime_version, excluded.runtime_version)
 """
 
@@ -49,11 +50,11 @@ class SchemaState:
     runtime_version: int
 
 
-def put_oldest_build(connection: Connection, revision: str) -> None:
+def put_oldest_build(connection: "Connection", revision: str) -> None:
     """Record that builds older than this revision cannot run any more, in the schema that the search path names."""
-    connection.execute(sqlalchemy.text(_PUT_BUILD), {"oldest": revision})
+    connection.exec_driver_sql(_PUT_BUILD, (revision,))
 
 
-def put_runtime_version(connection: Connection) -> None:
+def put_runtime_version(connection: "Connection") -> None:
     """Record that the tables which every service has are as this build needs them."""
-    connection.execute(sqlalchemy.text(_PUT_RUNTIME), {"version": runtime_schema.version()})
+    connection.exec_driver_sql(_PUT_RUNTIME, (runtime_schema.version(),))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from paykit.base import logs
+from paykit.base import importing, logs
 from paykit.process import host
 from paykit.process.catalogue import load_service, service_names
 from paytools.cli import addresses, local
@@ -31,6 +31,7 @@ def serve(
     chosen = {key: value for key, value in {"grpc_address": address, "role": role}.items() if value is not None}
     settings = local.service_settings(home, overrides=chosen)
     logs.configure(service=",".join(names), level=settings.log_level, output=settings.log_format)
-    loaded = [load_service(name) for name in names]
+    with importing.quickly():
+        loaded = [load_service(name) for name in names]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(host.serve(loaded, settings))

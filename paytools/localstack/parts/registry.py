@@ -51,7 +51,7 @@ class Registry:
         server = urlsplit(self._postgres_dsn())
         start = java.argv(home=self._home, marker=self.marker, heap_mb=HEAP_MB)
         return Command(
-            argv=[*start, "-XX:TieredStopAtLevel=1", "-jar", str(self._application / "quarkus-run.jar")],
+            argv=[*start, "-jar", str(self._application / "quarkus-run.jar")],
             environment={
                 "APICURIO_STORAGE_KIND": "sql",
                 "APICURIO_STORAGE_SQL_KIND": "postgresql",

@@ -103,6 +103,15 @@ def test_the_body_of_a_golden_is_what_its_bytes_say_by_hand() -> None:
     )
 
 
+def test_who_changes_a_golden_changes_their_own() -> None:
+    [golden] = goldens.goldens("accounting.events", "TransactionRejected")
+    before = dict(golden.value)
+    golden.value.clear()
+
+    [again] = goldens.goldens("accounting.events", "TransactionRejected")
+    assert again.value == before != {}
+
+
 def test_a_golden_becomes_the_generated_event() -> None:
     golden, *_ = goldens.goldens("payment.events", "PaymentSuccess")
     event = goldens.event(golden)

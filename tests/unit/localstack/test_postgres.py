@@ -80,3 +80,11 @@ def test_processes_in_a_directory_are_found_until_they_end(
     end(child)
     assert processes.in_directory(data) == []
     assert list(waiting) == []
+
+
+@pytest.mark.parametrize(("fsync", "said"), [(True, "fsync=on"), (False, "fsync=off")])
+def test_it_waits_for_the_disk_unless_it_is_told_not_to(*, tmp_path: Path, fsync: bool, said: str) -> None:
+    (tmp_path / "postgres" / "data").mkdir(parents=True)
+    argv = Postgres(home=tmp_path, port=5432, fsync=fsync).command().argv
+
+    assert [option for option in argv if option.startswith("fsync=")] == [said]
