@@ -114,6 +114,16 @@ def decode_length(data: bytes, at: int) -> tuple[int, int]:
     return length, begin
 
 
+def decode_string(data: bytes, at: int) -> str:
+    """Return a text.
+
+    Raises:
+        UnicodeDecodeError: It is no UTF-8.
+    """
+    length, begin = decode_length(data, at)
+    return data[begin : begin + length].decode()
+
+
 def decode_timestamp(data: bytes, at: int) -> tuple[datetime, int]:
     """Return microseconds since 1970 as an aware datetime, and where the next value begins.
 

@@ -68,6 +68,10 @@ class BookEvents:
         """Return an event as a whole."""
         return cast("Event", self.item(at).event)
 
+    def cause(self, at: int) -> Cause:
+        """Return the cause of what an event books."""
+        return self.item(at).cause
+
 
 class _BookedPlainly(Enum):
     NOW = "now"

@@ -1,22 +1,25 @@
 """Books what is plain, which nearly all is, by patterns; what it books is what `posting.post` would have booked.
 
-It takes what no look at the ledger can change: bookings of open periods, on accounts that there are, each pair of
-transaction_type and related_no once. Where one was booked before all a batch is left to `posting.post`, which compares
+It takes what no look at the ledger can change: bookings of open periods, each pair of transaction_type and related_no
+once. Where one was booked before all a batch is left to `posting.post`, which compares
 them; so are the other events of a key of which one is left, for the order of a key's events holds.
 """
 
+import contextlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from itertools import compress
 from operator import itemgetter
 from typing import Any, Protocol
 
+from paykit.cause import Cause
 from paykit.events import codec
 from paykit.events.avro_binary import encode_timestamp
 from paykit.events.event import Event
 from paykit.ids import ids_in_slots
 from paykit.postgres.database import Tx
+from paykit.postgres.faults import UniqueViolation
 from paykit.postgres.outbox import EncodedEvents
 from paystream.accounting.v1.events import TransactionCreated
 from services.accounting import store
@@ -24,9 +27,11 @@ from services.accounting.domain.booked_event import BookedEvent
 from services.accounting.domain.chart import Chart
 from services.accounting.domain.plain.booking import PlainLane, lane_of
 from services.accounting.domain.plain.pattern import PlainBookings
+from services.accounting.domain.transaction import Account, opened_event
 from services.accounting.domain.transaction_key import month_of_digits
 from services.accounting.store import OpenBooks
 from services.accounting.store.balance import StripeKey
+from services.accounting.store.plain import PlainPlaces
 
 BOOKINGS_MIN = 32
 """Fewer are left to `posting.post`: COPY and sums of a batch are for many."""
@@ -53,23 +58,31 @@ class Bookables(Protocol):
         """Return the W3C trace context that travelled with an event."""
         ...
 
+    def cause(self, at: int) -> Cause:
+        """Return the cause of what an event books."""
+        ...
+
 
 async def book_plainly(tx: Tx, books: OpenBooks, booked: BookedEvent[Any], items: Bookables) -> frozenset[int]:
     """Book those of events of one type that are plain; the positions of what was booked.
 
-    Rows: journal, leg, balance. Events: TransactionCreated.
+    Rows: account, journal, leg, balance. Events: AccountCreated, TransactionCreated.
     """
     lane = None if books.has_former or len(items.events) < BOOKINGS_MIN else _lane(books.chart, booked)
     if lane is None:
         return frozenset()
     plain = _plain(lane, books, booked, items, tx)
-    places = await store.plain.place(tx, plain)
-    plain = _on_accounts(plain, places.accounts)
-    if sum(map(len, plain)) < BOOKINGS_MIN or not await store.plain.insert_all(tx, places, plain):
+    if sum(map(len, plain)) < BOOKINGS_MIN:
         return frozenset()
-    await store.add_to_balances(tx, _effects(plain, items), floors={}, locked=())
-    _emit(tx, plain, items)
-    return frozenset([at for bookings in plain for at in bookings.columns.ats])
+    places = await store.plain.place(tx, plain)
+    with contextlib.suppress(UniqueViolation):
+        async with tx.savepoint():
+            await _open_accounts(tx, books.chart, plain, items, places)
+            await store.plain.insert_all(tx, places, plain)
+        await store.add_to_balances(tx, _effects(plain, items), floors={}, locked=())
+        _emit(tx, plain, items)
+        return frozenset([at for bookings in plain for at in bookings.columns.ats])
+    return frozenset()
 
 
 @cache
@@ -101,23 +114,31 @@ def _without_left(plain: Sequence[PlainBookings], left: set[str], books: OpenBoo
     return _without(plain, left)
 
 
-def _on_accounts(plain: Sequence[PlainBookings], accounts: Mapping[str, int]) -> list[PlainBookings]:
-    """Return what is on accounts that there are."""
-    left: set[str] = set()
-    for bookings in plain:
-        if not bookings.pattern.platform_accounts <= accounts.keys():
-            left.update(bookings.root_references)
-        elif any(merchant.account_id not in accounts for merchant in bookings.merchants):
-            absent = [merchant.account_id not in accounts for merchant in bookings.merchants]
-            left.update(compress(bookings.root_references, absent))
-    return _without(plain, left)
-
-
 def _without(plain: Sequence[PlainBookings], left: set[str]) -> list[PlainBookings]:
     if not left:
         return [*plain]
     kept = [bookings.kept([each not in left for each in bookings.root_references]) for bookings in plain]
     return [bookings for bookings in kept if len(bookings)]
+
+
+async def _open_accounts(
+    tx: Tx, chart: Chart, plain: Sequence[PlainBookings], items: Bookables, places: PlainPlaces
+) -> None:
+    """Open the accounts that are missing, each for the first event that needs it, and add their numbers."""
+    needed: dict[str, tuple[int, Account]] = {}
+    for bookings in plain:
+        for account_id, number in bookings.first_needs(places.accounts.keys()).items():
+            at = bookings.columns.ats[number]
+            if account_id not in needed or at < needed[account_id][0]:
+                needed[account_id] = at, bookings.opened(chart, account_id, number, now=tx.now)
+    if not needed:
+        return
+    opened = {*await store.accounts.insert_absent(tx, [account for _, account in needed.values()])}
+    tx.hold(*opened)
+    for account_id, (at, account) in sorted(needed.items(), key=lambda need: need[1][0]):
+        if account_id in opened:
+            tx.emit(opened_event(account), cause=items.cause(at))
+    await store.plain.number_accounts(tx, places, needed)
 
 
 def _effects(plain: Sequence[PlainBookings], items: Bookables) -> dict[StripeKey, int]:

@@ -3,10 +3,9 @@
 What a pattern does to the platform's accounts is summed up for a batch of it, not entry by entry.
 """
 
-import contextlib
 from binascii import unhexlify
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, repeat
@@ -15,7 +14,6 @@ from struct import Struct
 
 from paykit.errors import InvariantError
 from paykit.postgres.database import Tx
-from paykit.postgres.faults import UniqueViolation
 from paykit.postgres.rows import BinaryRows
 from services.accounting.domain.plain.columns import micros, moment
 from services.accounting.domain.plain.pattern import PlainBookings
@@ -79,8 +77,14 @@ async def place(tx: Tx, plain: Sequence[PlainBookings]) -> PlainPlaces:
     return PlainPlaces(*await journal.take_numbers(tx, account_ids, batches=_batches_most(plain)))
 
 
-async def insert_all(tx: Tx, places: PlainPlaces, plain: Sequence[PlainBookings]) -> bool:
-    """Insert bookings whose accounts are all there, and return True; if one was booked before, insert none.
+async def number_accounts(tx: Tx, places: PlainPlaces, account_ids: Collection[str]) -> None:
+    """Add the numbers of accounts that were not there before."""
+    numbers, _ = await journal.take_numbers(tx, account_ids, batches=0)
+    places.accounts.update(numbers)
+
+
+async def insert_all(tx: Tx, places: PlainPlaces, plain: Sequence[PlainBookings]) -> None:
+    """Insert bookings whose accounts are all there.
 
     Args:
         tx: The transaction.
@@ -91,18 +95,15 @@ async def insert_all(tx: Tx, places: PlainPlaces, plain: Sequence[PlainBookings]
 
     Raises:
         InvariantError: There is not a number for each batch.
+        UniqueViolation: One was booked before.
     """
     batches = batches_of(plain)
     if len(batches) > len(places.batch_numbers):
         raise InvariantError(f"{len(batches)} batches of bookings were given {len(places.batch_numbers)} numbers")
     for batch, number in zip(batches, places.batch_numbers, strict=False):
         batch.first_position = number * BATCH_ROWS_MAX
-    with contextlib.suppress(UniqueViolation):
-        async with tx.savepoint():
-            await tx.copy("journal", COLUMNS, BinaryRows(rows_of(plain, batches, places.accounts, tx.now)))
-        await tx.copy("leg", LEG_COLUMNS, [*legs_of(plain, batches, places.accounts)])
-        return True
-    return False
+    await tx.copy("journal", COLUMNS, BinaryRows(rows_of(plain, batches, places.accounts, tx.now)))
+    await tx.copy("leg", LEG_COLUMNS, [*legs_of(plain, batches, places.accounts)])
 
 
 def _batches_most(plain: Sequence[PlainBookings]) -> int:

@@ -5,19 +5,21 @@ Their rows, their effects and the bytes that tell of them follow from the lines 
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import compress, repeat
 from operator import attrgetter
 from typing import NamedTuple
 
-from paykit.events.avro_binary import decode_length, encode_long, encode_string
+from paykit.events.avro_binary import decode_string, encode_long, encode_string
 from paykit.events.event import Event
 from paykit.events.event_template import EventTemplate, Gap
 from paykit.ids import slot_of
 from services.accounting.domain import transaction_key
 from services.accounting.domain.chart import Chart, account_id
 from services.accounting.domain.plain.columns import LETTERS, PlainColumns
-from services.accounting.domain.transaction import Transaction, created_event
+from services.accounting.domain.transaction import Account, Transaction, created_event, opened
 
 MERCHANTS_MAX = 50_000
 """Of which a pattern keeps in memory what is always the same, about 0.5 KB each."""
@@ -108,8 +110,7 @@ class Pattern:
         return [merchants.get(each) or meet(each) for each in encoded]
 
     def _meet(self, encoded: bytes) -> PlainMerchant:
-        _, begin = decode_length(encoded, 1)
-        merchant_id = encoded[begin:].decode()
+        merchant_id = decode_string(encoded, 1)
         if len(self._merchants) >= MERCHANTS_MAX:
             self._merchants.clear()
         account = account_id(self._kind, merchant_id, self.example.currency_code)
@@ -199,6 +200,27 @@ class PlainBookings:
         """The root_reference of each."""
         prefix = self.pattern.example.root_reference[:LETTERS]
         return [prefix + digits.decode() for digits in self.columns.roots]
+
+    def first_needs(self, there: AbstractSet[str]) -> dict[str, int]:
+        """Return the accounts that are missing, each with the place of the first of these bookings that needs it."""
+        order = sorted(range(len(self)), key=self.columns.ats.__getitem__)
+        needs = dict.fromkeys(self.pattern.platform_accounts - there, order[0])
+        missing = [merchant.account_id not in there for merchant in self.merchants]
+        if any(missing):
+            for place in order:
+                if missing[place]:
+                    needs.setdefault(self.merchants[place].account_id, place)
+        return needs
+
+    def opened(self, chart: Chart, account_id: str, place: int, *, now: datetime) -> Account:
+        """Make an account that the booking at a place needs, opened now."""
+        example = self.pattern.example
+        if account_id in self.pattern.platform_accounts:
+            return opened(chart, example, account_id, now=now)
+        of_example = next(entry for entry in example.entries if entry.merchant_id is not None)
+        account = opened(chart, example, of_example.account_id, now=now)
+        merchant_id = decode_string(self.columns.merchant_id[place], 1)
+        return replace(account, account_id=account_id, merchant_id=merchant_id)
 
     def kept(self, flags: Sequence[object]) -> "PlainBookings":
         """Return those whose flags are true."""
