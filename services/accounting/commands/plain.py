@@ -1,11 +1,10 @@
 """Books what is plain, which nearly all is, by patterns; what it books is what `posting.post` would have booked.
 
 It takes what no look at the ledger can change: bookings of open periods, each pair of transaction_type and related_no
-once. Where one was booked before all a batch is left to `posting.post`, which compares
-them; so are the other events of a key of which one is left, for the order of a key's events holds.
+once. Where one was booked before, all of a batch is left to `posting.post`, which compares them; so are the other
+events of a key of which one is left, for the order of a key's events holds.
 """
 
-import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import cache
@@ -75,14 +74,15 @@ async def book_plainly(tx: Tx, books: OpenBooks, booked: BookedEvent[Any], items
     if sum(map(len, plain)) < BOOKINGS_MIN:
         return frozenset()
     places = await store.plain.place(tx, plain)
-    with contextlib.suppress(UniqueViolation):
+    try:
         async with tx.savepoint():
             await _open_accounts(tx, books.chart, plain, items, places)
             await store.plain.insert_all(tx, places, plain)
-        await store.add_to_balances(tx, _effects(plain, items), floors={}, locked=())
-        _emit(tx, plain, items)
-        return frozenset([at for bookings in plain for at in bookings.columns.ats])
-    return frozenset()
+    except UniqueViolation:  # One was booked before.
+        return frozenset()
+    await store.add_to_balances(tx, _effects(plain, items), floors={}, locked=())
+    _emit(tx, plain, items)
+    return frozenset([at for bookings in plain for at in bookings.columns.ats])
 
 
 @cache

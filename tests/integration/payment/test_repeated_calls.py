@@ -65,7 +65,6 @@ async def refunds(house: House) -> Repeated:
 REPEATED: Mapping[str, Callable[[House], Awaitable[Repeated]]] = {
     "CreatePayment": payments,
     "BatchCreatePayments": payments_in_batches,
-    "BatchCreatePayments of one": payments_alone_in_batches,
     "CapturePayment": captures,
     "CreateRefund": refunds,
 }
@@ -76,6 +75,12 @@ REPEATED: Mapping[str, Callable[[House], Awaitable[Repeated]]] = {
 @given(steps=STEPS)
 async def test_a_call_sent_again_creates_nothing_however_late(house: House, method: str, steps: Sequence[Step]) -> None:
     await assert_repeats_create_nothing(house.runtime, await REPEATED[method](house), steps)
+
+
+@FEW_EXAMPLES
+@given(steps=STEPS)
+async def test_a_batch_of_one_sent_again_creates_nothing_however_late(house: House, steps: Sequence[Step]) -> None:
+    await assert_repeats_create_nothing(house.runtime, await payments_alone_in_batches(house), steps)
 
 
 async def test_a_refund_asked_for_again_a_year_later_is_the_one_it_was_as_it_is_now(house: House) -> None:
