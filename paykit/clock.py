@@ -3,6 +3,23 @@
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def micros_since_epoch(at: datetime) -> int:
+    """Return the microseconds of an aware time since 1970, exactly."""
+    return (at - EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """Return a time by its microseconds since 1970, in UTC.
+
+    Raises:
+        OverflowError: It is beyond the year 9999.
+    """
+    return EPOCH + timedelta(0, 0, micros)
+
 
 class Clock(Protocol):
     """Gives business time."""

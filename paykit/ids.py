@@ -12,6 +12,7 @@ import hashlib
 import random
 import re
 import time
+from binascii import hexlify, unhexlify
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -79,6 +80,15 @@ def slot_of(text: str) -> int | None:
 
 
 _known_slot_of = lru_cache(maxsize=SLOTS_KEPT)(slot_of)
+
+
+def bytes_of_digits(digits: bytes) -> bytes | None:
+    """Return the bytes of digits; None where they are none, or would not come back as they are, in lower case."""
+    try:
+        found = unhexlify(digits)
+    except ValueError:
+        return None
+    return found if hexlify(found) == digits else None
 
 
 def named_id(prefix: str, *names: str) -> str:

@@ -5,8 +5,9 @@ import binascii
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
+from paykit.clock import from_micros, micros_since_epoch
 from paykit.errors import FieldInvalid, PageTokenInvalid
 
 PAGE_SIZE_DEFAULT = 50
@@ -15,9 +16,6 @@ PAGE_SIZE_MAX = 1000
 
 TimeKey = tuple[datetime, str]
 """The create_time and the id of a resource: the sort key of lists that show the newest first."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def page_size(requested: int) -> int:
@@ -60,7 +58,7 @@ def decode_page_token(token: str, scope: Sequence[object], *, kinds: Sequence[ty
 
 def encode_time_token(key: TimeKey, scope: Sequence[object]) -> str:
     """Make the token of the page after the resource with this key; exact to the microsecond."""
-    return encode_page_token([(key[0] - _EPOCH) // _MICROSECOND, key[1]], scope)
+    return encode_page_token([micros_since_epoch(key[0]), key[1]], scope)
 
 
 def decode_time_token(token: str, scope: Sequence[object]) -> TimeKey | None:
@@ -71,7 +69,7 @@ def decode_time_token(token: str, scope: Sequence[object]) -> TimeKey | None:
     """
     values = decode_page_token(token, scope, kinds=(int, str))
     try:
-        return (_EPOCH + int(values[0]) * _MICROSECOND, str(values[1])) if values else None
+        return (from_micros(int(values[0])), str(values[1])) if values else None
     except OverflowError as error:
         raise PageTokenInvalid("page_token is malformed.", field="page_token") from error
 

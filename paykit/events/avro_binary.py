@@ -3,10 +3,10 @@
 Source: Apache Avro 1.12 specification, "Binary Encoding": a long is a zigzag varint; a string its length and UTF-8.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from paykit.clock import EPOCH, from_micros
 
 _CHUNK_BITS = 14
 _CHUNK = 1 << _CHUNK_BITS
@@ -131,4 +131,4 @@ def decode_timestamp(data: bytes, at: int) -> tuple[datetime, int]:
         OverflowError: It is beyond the year 9999.
     """
     number, end = decode_long(data, at)
-    return EPOCH + timedelta(0, 0, number), end
+    return from_micros(number), end

@@ -13,11 +13,12 @@ are, and have all of a shape cut together: their fields come in columns, at a te
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from paykit.events.avro_binary import EPOCH, decode_long, encode_long
+from paykit.clock import from_micros
+from paykit.events.avro_binary import decode_long, encode_long
 from paykit.events.compiler import NotCompilableError, scalar_of
 
 R = TypeVar("R")
@@ -228,7 +229,7 @@ def _repeated(mask: int, count: int) -> int:
 @lru_cache(maxsize=MOMENTS_MAX)
 def moment_of(encoded: bytes) -> datetime:
     """Return a time by its eight bytes, in UTC."""
-    return EPOCH + timedelta(0, 0, micros_of(encoded))
+    return from_micros(micros_of(encoded))
 
 
 class _NoShapeError(Exception):

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from paykit.clock import EPOCH
+
 # protobuf allows years 1 to 9999 and nanoseconds; paystream keeps microseconds, as PostgreSQL does.
 _NANOS_PER_MICRO = 1_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_timestamp(moment: datetime) -> Timestamp:
@@ -18,7 +19,7 @@ def to_timestamp(moment: datetime) -> Timestamp:
     """
     if moment.tzinfo is None:
         raise ValueError("a moment without a zone names no instant")
-    since = moment - _EPOCH
+    since = moment - EPOCH
     return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * _NANOS_PER_MICRO)
 
 

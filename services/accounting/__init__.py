@@ -27,6 +27,7 @@ Topics: payment.events, settlement.events, withdrawal.events, channel.events and
 | where entries go as far as funds are short | `domain/shortfall.py`, called by `commands/posting.py` |
 | transactions, accounts and the refusals of the ledger | `domain/transaction.py` |
 | ids of transactions, and the months that they are of | `domain/transaction_key.py` |
+| accounts, opened for the first booking that needs them | `commands/opening.py` |
 | booking: replays, floors, balances, events | `commands/posting.py`, SQL in `store/{journal,balance,account}.py` |
 | what is booked: journal and legs, and an account's entries | `store/{journal,transaction,account_entries}.py` |
 | what was booked before the journal, and is moved into it | `store/former.py`, `jobs.py` |

@@ -2,13 +2,10 @@
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from paykit.base.errors import DefectError
+from paykit.clock import from_micros, micros_since_epoch
 from paykit.postgres.outbox import OutboxRow
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 
 EVENT_BYTES_MAX = 512 * 1024
 """The largest encoded event; a larger one fails the call that would emit it."""
@@ -37,7 +34,7 @@ class EventColumns:
         """Return rows of one topic, at least one, in columns."""
         topics, keys, event_ids, types, schemas, moments, parents, values = zip(*rows, strict=True)
         kinds = [*zip(types, schemas, parents, strict=True)]
-        return cls(topics[0], keys, event_ids, kinds, [(each - EPOCH) // MICROSECOND for each in moments], values)
+        return cls(topics[0], keys, event_ids, kinds, [*map(micros_since_epoch, moments)], values)
 
     def __len__(self) -> int:
         """Return how many events there are."""
@@ -58,8 +55,7 @@ class EventColumns:
         """Yield each event as a row of its own."""
         columns = zip(self.keys, self.event_ids, self.kinds, self.occurred_us, self.values, strict=True)
         for key, event_id, (event_type, schema, parent), micros, value in columns:
-            occurred_at = EPOCH + timedelta(microseconds=micros)
-            yield self.topic, key, event_id, event_type, schema, occurred_at, parent, value
+            yield self.topic, key, event_id, event_type, schema, from_micros(micros), parent, value
 
 
 Mark = tuple[int, int]
@@ -70,10 +66,9 @@ class Emitted:
     """Events in the order of emission; iterating gives each as a row."""
 
     def __init__(self) -> None:
-        # Rows and columns by turns; the last are rows.
-        self._segments: list[list[OutboxRow] | EventColumns] = [[]]
         self._rows: list[OutboxRow] = []
-        self.clear()
+        # The last are the rows that are added to.
+        self._segments: list[list[OutboxRow] | EventColumns] = [self._rows]
 
     def append(self, row: OutboxRow) -> None:
         """Add an event."""

@@ -8,13 +8,13 @@ be sent whole is replaced by rows of its events under the ids that they have any
 import struct
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 import zstandard
 
 from paykit.base.errors import DefectError
-from paykit.postgres.batches.emitted import EPOCH, EventColumns, EventKind
+from paykit.clock import from_micros
+from paykit.postgres.batches.emitted import EventColumns, EventKind
 from paykit.postgres.outbox import OutboxRow
 
 ID_STEP = 1000
@@ -157,7 +157,7 @@ def _events(row: Mapping[str, Any], content: bytes) -> list[dict[str, Any]]:
                 "event_id": event_id,
                 "event_type": event_type,
                 "dataschema": dataschema,
-                "occurred_at": EPOCH + timedelta(microseconds=moment),
+                "occurred_at": from_micros(moment),
                 "traceparent": traceparent or None,
                 "value": content[at : at + length],
                 "header_names": None,

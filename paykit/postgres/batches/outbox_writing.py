@@ -5,7 +5,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from paykit.postgres.batches.emitted import EPOCH, MICROSECOND, Emitted, EventColumns
+from paykit.clock import from_micros
+from paykit.postgres.batches.emitted import Emitted, EventColumns
 from paykit.postgres.batches.outbox_batches import DATASCHEMA, EVENT_TYPE, Packer, fitting, parts
 from paykit.postgres.fused.writes import Write
 from paykit.postgres.outbox import (
@@ -70,7 +71,7 @@ class OutboxWriter:
     def _packed(self, part: EventColumns) -> tuple[OutboxRow, int]:
         if len(part) == 1:
             return next(part.rows()), 1
-        oldest = EPOCH + min(part.occurred_us) * MICROSECOND
+        oldest = from_micros(min(part.occurred_us))
         return (part.topic, "", "", EVENT_TYPE, DATASCHEMA, oldest, None, self._packer.pack(part)), len(part)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import compress
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from paykit.cause import Cause
 from paykit.events import codec
@@ -22,15 +22,18 @@ from paykit.postgres.faults import UniqueViolation
 from paykit.postgres.outbox import EncodedEvents
 from paystream.accounting.v1.events import TransactionCreated
 from services.accounting import store
+from services.accounting.commands.opening import open_accounts
 from services.accounting.domain.booked_event import BookedEvent
 from services.accounting.domain.chart import Chart
 from services.accounting.domain.plain.booking import PlainLane, lane_of
 from services.accounting.domain.plain.pattern import PlainBookings
-from services.accounting.domain.transaction import Account, opened_event
 from services.accounting.domain.transaction_key import month_of_digits
 from services.accounting.store import OpenBooks
 from services.accounting.store.balance import StripeKey
 from services.accounting.store.plain import PlainPlaces
+
+if TYPE_CHECKING:
+    from services.accounting.domain.transaction import Account
 
 BOOKINGS_MIN = 32
 """Fewer are left to `posting.post`: COPY and sums of a batch are for many."""
@@ -98,10 +101,10 @@ def _plain(
     asked = [digits for bookings in plain for digits in bookings.digits]
     if not left and len(set(asked)) == len(asked) and not books.archived_months:
         return plain
-    return _without_left(plain, {booked.names(items.whole_event(at))[1] for at in left}, books)
+    return _without(plain, {booked.names(items.whole_event(at))[1] for at in left}, books)
 
 
-def _without_left(plain: Sequence[PlainBookings], left: set[str], books: OpenBooks) -> list[PlainBookings]:
+def _without(plain: Sequence[PlainBookings], left: set[str], books: OpenBooks) -> list[PlainBookings]:
     """Leave out what is asked for twice or of a month that is archived, and with it all events of the same keys."""
     asked: dict[bytes, str] = {}
     for bookings in plain:
@@ -111,12 +114,6 @@ def _without_left(plain: Sequence[PlainBookings], left: set[str], books: OpenBoo
             elif books.archived_months and month_of_digits(digits) in books.archived_months:
                 left.add(root_reference)
             asked[digits] = root_reference
-    return _without(plain, left)
-
-
-def _without(plain: Sequence[PlainBookings], left: set[str]) -> list[PlainBookings]:
-    if not left:
-        return [*plain]
     kept = [bookings.kept([each not in left for each in bookings.root_references]) for bookings in plain]
     return [bookings for bookings in kept if len(bookings)]
 
@@ -125,20 +122,16 @@ async def _open_accounts(
     tx: Tx, chart: Chart, plain: Sequence[PlainBookings], items: Bookables, places: PlainPlaces
 ) -> None:
     """Open the accounts that are missing, each for the first event that needs it, and add their numbers."""
-    needed: dict[str, tuple[int, Account]] = {}
+    first: dict[str, tuple[int, Account]] = {}
     for bookings in plain:
         for account_id, number in bookings.first_needs(places.accounts.keys()).items():
             at = bookings.columns.ats[number]
-            if account_id not in needed or at < needed[account_id][0]:
-                needed[account_id] = at, bookings.opened(chart, account_id, number, now=tx.now)
-    if not needed:
-        return
-    opened = {*await store.accounts.insert_absent(tx, [account for _, account in needed.values()])}
-    tx.hold(*opened)
-    for account_id, (at, account) in sorted(needed.items(), key=lambda need: need[1][0]):
-        if account_id in opened:
-            tx.emit(opened_event(account), cause=items.cause(at))
-    await store.plain.number_accounts(tx, places, needed)
+            if account_id not in first or at < first[account_id][0]:
+                first[account_id] = at, bookings.opened(chart, account_id, number, now=tx.now)
+    if first:
+        in_order = sorted(first.values(), key=itemgetter(0))
+        needed = {account.account_id: (account, items.cause(at)) for at, account in in_order}
+        places.accounts.update(await open_accounts(tx, needed))
 
 
 def _effects(plain: Sequence[PlainBookings], items: Bookables) -> dict[StripeKey, int]:

@@ -8,6 +8,7 @@ from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.work import fold, kept
 from services.accounting import domain, store
+from services.accounting.commands.opening import open_accounts
 from services.accounting.domain.chart import Chart
 from services.accounting.domain.shortfall import Shortfalls
 from services.accounting.domain.transaction import FLOOR_STRIPE, Transaction
@@ -144,16 +145,11 @@ async def _open_accounts(
             for entry in posting.transaction.entries:
                 if entry.account_id not in places.accounts:
                     first_need.setdefault(entry.account_id, posting)
-    accounts = {
-        account_id: domain.transaction.opened(chart, posting.transaction, account_id, now=tx.now)
+    needed = {
+        account_id: (domain.transaction.opened(chart, posting.transaction, account_id, now=tx.now), posting.cause)
         for account_id, posting in first_need.items()
     }
-    opened = set(await store.accounts.insert_absent(tx, accounts.values()))
-    tx.hold(*opened)
-    for account_id, account in accounts.items():
-        if account_id in opened:
-            tx.emit(domain.transaction.opened_event(account), cause=first_need[account_id].cause)
-    await store.journal.number_accounts(tx, places, first_need)
+    places.accounts.update(await open_accounts(tx, needed))
 
 
 async def _add_to_balances(tx: Tx, chart: Chart, new: Sequence[Posting], locked: frozenset[str]) -> None:

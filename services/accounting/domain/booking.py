@@ -23,7 +23,7 @@ def id_of(event: Event) -> str:
 
 
 def book(chart: Chart, event: Any, now: datetime, *, closed_through: datetime | None = None) -> Transaction | None:
-    """Make the transaction of an event or its excerpt; None where it moves nothing that the chart books.
+    """Make the transaction of an event; None where it moves nothing that the chart books.
 
     Of zero there is no entry. What happened in a period that is closed is effective in the first moment after it.
 

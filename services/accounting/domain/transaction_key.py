@@ -7,14 +7,13 @@ Source: docs/adr/0049; RFC 9562, sections 5.5 and 5.7.
 """
 
 import re
-from binascii import hexlify, unhexlify
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from paykit.ids import named_id
+from paykit.ids import bytes_of_digits, named_id
 from services.accounting.domain.booked_event import BOOKED_TYPES
 
 NAMED_NUMBER = 0b0101_10
@@ -124,11 +123,9 @@ def are_related(digits: Sequence[bytes]) -> bool:
         return False
     joined = b"".join(digits)
     versions, variants = joined[_VERSION_AT::_ID_DIGITS], joined[_VARIANT_AT::_ID_DIGITS]
-    try:
-        exact = hexlify(unhexlify(joined)) == joined
-    except ValueError:
+    if versions.strip(b"7") or variants.translate(None, b"89ab"):
         return False
-    return exact and not versions.strip(b"7") and not variants.translate(None, b"89ab")
+    return bytes_of_digits(joined) is not None
 
 
 def keyed_digits(known: TransactionType, related: Sequence[bytes]) -> list[bytes]:
@@ -149,22 +146,23 @@ def month_of(transaction_id: str) -> int:
     """Return the month in UTC of what a transaction is of: year * 12 + month - 1; NAMED_MONTH where no id says it."""
     if number_of(transaction_id) == NAMED_NUMBER:
         return NAMED_MONTH
-    at = bisect_right(_STARTS, transaction_id[4:16]) - 1
-    return _NUMBERS[at] if 0 <= at < len(_NUMBERS) else NAMED_MONTH
+    return _month_beginning(transaction_id[4:16]) or NAMED_MONTH
 
 
 def month_of_digits(digits: bytes) -> int:
     """Return the month of an id by its 32 digits, as `month_of`; of a UUIDv7 but for six bits."""
-    at = bisect_right(_STARTS, digits[:12].decode()) - 1
-    return _NUMBERS[at] if 0 <= at < len(_NUMBERS) else NAMED_MONTH
+    return _month_beginning(digits[:12].decode()) or NAMED_MONTH
 
 
 def month_of_uuid7(text: str) -> int | None:
     """Return the month in UTC of an id that is a prefix and a UUIDv7, as `month_of`; None of any other text."""
     digits = text[_PREFIX_LENGTH:]
-    if _UUID7.fullmatch(digits) is None:
-        return None
-    at = bisect_right(_STARTS, digits[:12]) - 1
+    return None if _UUID7.fullmatch(digits) is None else _month_beginning(digits[:12])
+
+
+def _month_beginning(digits: str) -> int | None:
+    """Return the month of a UUIDv7 by its first 12 digits; None of one that is not taken for one."""
+    at = bisect_right(_STARTS, digits) - 1
     return _NUMBERS[at] if 0 <= at < len(_NUMBERS) else None
 
 
@@ -206,11 +204,6 @@ def former_id(transaction_id: str) -> str:
 def root_digits(transaction_type: str, root_reference: str) -> str | None:
     """Return the digits of a root_reference; None where it is no id of the kind that the type's root_references are."""
     known = BY_NAME.get(transaction_type)
-    return None if known is None else root_of(known, root_reference)
-
-
-def root_of(known: TransactionType, root_reference: str) -> str | None:
-    """Return the digits of a root_reference of a type; None as `root_digits`."""
-    if root_reference[:4] != known.root_prefix + "_" or _DIGITS.fullmatch(root_reference, 4) is None:
+    if known is None or root_reference[:4] != known.root_prefix + "_" or _DIGITS.fullmatch(root_reference, 4) is None:
         return None
     return root_reference[4:]

@@ -159,10 +159,9 @@ def batches_of(transactions: Sequence[Transaction], numbers: Sequence[int]) -> l
     return _numbered([*_parts(transactions)], numbers)
 
 
-async def number_accounts(tx: Tx, places: Places, account_ids: Collection[str]) -> None:
-    """Add the numbers of accounts that were not there before."""
-    for account_id, number in await tx.fetch(_SELECT_ACCOUNTS, list(account_ids), 0):
-        places.accounts[account_id] = number
+async def numbers_of(tx: Tx, account_ids: Collection[str]) -> dict[str, int]:
+    """Read account_no by account_id, of accounts that there are."""
+    return (await take_numbers(tx, account_ids, batches=0))[0]
 
 
 async def insert_new(

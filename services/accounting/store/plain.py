@@ -5,17 +5,17 @@ What a pattern does to the platform's accounts is summed up for a batch of it, n
 
 from binascii import unhexlify
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain, repeat
+from itertools import accumulate, chain, repeat
 from operator import add
 from struct import Struct
 
+from paykit.clock import from_micros, micros_since_epoch
 from paykit.errors import InvariantError
 from paykit.postgres.database import Tx
 from paykit.postgres.rows import BinaryRows
-from services.accounting.domain.plain.columns import micros, moment
 from services.accounting.domain.plain.pattern import PlainBookings
 from services.accounting.domain.transaction_key import month_of_digits
 from services.accounting.store import journal
@@ -37,7 +37,7 @@ _AMOUNT = Struct(">iq")
 _NULL = b"\xff\xff\xff\xff"
 _UUID_BYTES = 16
 _DAY_US = 86_400_000_000
-_POSTGRES_EPOCH_US = micros(datetime(2000, 1, 1, tzinfo=UTC))
+_POSTGRES_EPOCH_US = micros_since_epoch(datetime(2000, 1, 1, tzinfo=UTC))
 """PostgreSQL counts times from there."""
 
 
@@ -75,12 +75,6 @@ async def place(tx: Tx, plain: Sequence[PlainBookings]) -> PlainPlaces:
     for bookings in plain:
         account_ids.update(bookings.pattern.platform_accounts)
     return PlainPlaces(*await journal.take_numbers(tx, account_ids, batches=_batches_most(plain)))
-
-
-async def number_accounts(tx: Tx, places: PlainPlaces, account_ids: Collection[str]) -> None:
-    """Add the numbers of accounts that were not there before."""
-    numbers, _ = await journal.take_numbers(tx, account_ids, batches=0)
-    places.accounts.update(numbers)
 
 
 async def insert_all(tx: Tx, places: PlainPlaces, plain: Sequence[PlainBookings]) -> None:
@@ -160,7 +154,7 @@ def _rows(
     differing = (
         *(repeat(len(COLUMNS)), repeat(8), positions),
         *(repeat(8), [each - _POSTGRES_EPOCH_US for each in columns.occurred_us]),
-        *(repeat(8), repeat(micros(now) - _POSTGRES_EPOCH_US)),
+        *(repeat(8), repeat(micros_since_epoch(now) - _POSTGRES_EPOCH_US)),
         *(repeat(16), _uuids(bookings.digits), repeat(16), _uuids(columns.roots)),
         *(repeat(4), mains, repeat(8), amount1, repeat(4), lines[0], repeat(4), lines[1]),
     )
@@ -197,7 +191,7 @@ def legs_of(
     """Yield the legs of batches, in the order of LEG_COLUMNS."""
     times = [*chain.from_iterable(bookings.columns.occurred_us for bookings in plain)]
     numbers = [*chain.from_iterable(repeat(number, len(bookings)) for number, bookings in enumerate(plain))]
-    starts = [numbers.index(number) for number in range(len(plain))]
+    starts = [0, *accumulate(map(len, plain))]
     for batch in batches:
         found: dict[tuple[int, int], list[int]] = defaultdict(list)
         for offset, at in enumerate(batch.places):
@@ -213,8 +207,8 @@ def legs_of(
             moments = [times[batch.places[offset]] for offset in offsets]
             yield (
                 batch.first_position,
-                moment(min(moments)),
-                moment(max(moments)),
+                from_micros(min(moments)),
+                from_micros(max(moments)),
                 sum(debit_minor for debit_minor, _ in parts),
                 accounts[account_id],
                 batch.month,

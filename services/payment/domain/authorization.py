@@ -5,10 +5,10 @@ capture under way any more, its channel is asked to release the rest (a void). S
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from paykit.aggregate import etag_of, next_revision
-from paykit.clock import no_earlier
+from paykit.clock import micros_since_epoch, no_earlier
 from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
 from paykit.reasons.stated_reason import NOT_STATED, StatedReason
 from paystream.payment.v1 import events
@@ -22,7 +22,6 @@ from services.payment.domain.payment import (
     next_state,
 )
 
-_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _GIVES_WAY = frozenset({None, events.CancelReason.REQUESTED, events.CancelReason.ACTION_EXPIRED})
 _AUTHORIZED = (PaymentState.AUTHORIZED, PaymentState.SUCCEEDED)
 
@@ -49,7 +48,7 @@ def etag(payment: Payment) -> str:
     """
     if payment.capture_mode is not CaptureMode.MANUAL and payment.payer_action.calling_off is None:
         return f"v{payment.aggregate_version}{etag_of(payment.metadata_version) if payment.metadata_version else ''}"
-    changed_us = (payment.update_time - _EPOCH) // _MICROSECOND
+    changed_us = micros_since_epoch(payment.update_time)
     return etag_of(payment.aggregate_version, payment.capturing_minor, payment.cancelling_minor, changed_us)
 
 
@@ -58,7 +57,7 @@ def describe(payment: Payment, metadata: str, *, now: datetime) -> Payment:
     if metadata == payment.metadata:
         return payment
     # The etag of one that is authorized follows its update_time, which has to move on.
-    update_time = max(now, payment.update_time + _MICROSECOND)
+    update_time = max(now, payment.update_time + timedelta(microseconds=1))
     return replace(payment, metadata=metadata, metadata_version=payment.metadata_version + 1, update_time=update_time)
 
 

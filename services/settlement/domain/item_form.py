@@ -1,12 +1,12 @@
 """Narrow items: those whose ids are of the usual forms, nearly all there are, without letters of ids. Pure."""
 
-from binascii import hexlify, unhexlify
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
-from paykit.events.avro_binary import EPOCH
+from paykit.clock import from_micros, micros_since_epoch
+from paykit.ids import bytes_of_digits
 from services.settlement.domain.item import ItemKind, SettlementItem
 
 LETTERS = 4
@@ -15,7 +15,6 @@ TRANSACTION = "txn_"
 _DIGITS = 32
 _ID_BYTES = 16
 """Of an id without its letters."""
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class ItemForm(NamedTuple):
@@ -71,7 +70,7 @@ class NarrowItem(NamedTuple):
     @property
     def effective_at(self) -> datetime:
         """When it took effect, in UTC."""
-        return EPOCH + timedelta(0, 0, self.effective_us)
+        return from_micros(self.effective_us)
 
     @property
     def whole(self) -> SettlementItem:
@@ -108,7 +107,7 @@ def narrow(item: SettlementItem) -> NarrowItem | None:
     transaction, related, root = transaction_id[LETTERS:], related_no[LETTERS:], root_reference[LETTERS:]
     if not len(transaction) == len(related) == len(root) == _DIGITS:
         return None
-    ids = ids_of((transaction + related + root).encode())
+    ids = bytes_of_digits((transaction + related + root).encode())
     if ids is None:
         return None
     return NarrowItem(
@@ -116,7 +115,7 @@ def narrow(item: SettlementItem) -> NarrowItem | None:
         item.merchant_id,
         item.currency_code,
         item.kind,
-        (item.effective_at - EPOCH) // _MICROSECOND,
+        micros_since_epoch(item.effective_at),
         item.amount_minor,
         item.fee_minor,
         form,
@@ -129,13 +128,4 @@ def digits_of(transaction_id: str) -> str | None:
     digits = transaction_id[LETTERS:]
     if not transaction_id.startswith(TRANSACTION) or len(digits) != _DIGITS:
         return None
-    return digits if ids_of(digits.encode()) is not None else None
-
-
-def ids_of(digits: bytes) -> bytes | None:
-    """Return the bytes of digits; None where they are none, or would not come back as they are, in lower case."""
-    try:
-        ids = unhexlify(digits)
-    except ValueError:
-        return None
-    return ids if hexlify(ids) == digits else None
+    return digits if bytes_of_digits(digits.encode()) is not None else None

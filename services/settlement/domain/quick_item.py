@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import ClassVar, NamedTuple
 
 from paykit.events.shape_reading import Constant, ShapeLayout, micros_of, moment_of, number_of
+from paykit.ids import bytes_of_digits
 from paystream.accounting.v1.events import Entry, TransactionCreated
 from services.settlement.domain.balance import FOLLOWED
 from services.settlement.domain.item import ACCOUNT_KIND, FEES, WITH_FEE, items_of
-from services.settlement.domain.item_form import LETTERS, NarrowItem, ids_of, narrow
+from services.settlement.domain.item_form import LETTERS, NarrowItem, narrow
 
 _FIELDS = ("recorded_at", "transaction_id", "related_no", "root_reference", "currency_code", "effective_at")
 """Of TransactionCreated, in the order of its schema; what is read of its entries stands behind them."""
@@ -97,7 +98,7 @@ def _maker(example: NarrowItem, entries: _Effects) -> Callable[[tuple[bytes, ...
             effect_minor += effect * number_of(of_entries[place])
         for place, effect in fees:
             fee_minor += effect * number_of(of_entries[place])
-        ids = ids_of(transaction[LETTERS:] + related[LETTERS:] + root[LETTERS:])
+        ids = bytes_of_digits(transaction[LETTERS:] + related[LETTERS:] + root[LETTERS:])
         if ids is None or not (effect_minor or fee_minor):
             return None
         for place in owners:

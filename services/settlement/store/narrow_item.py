@@ -6,9 +6,9 @@ comes again meets itself; that it stands in one of them only, the database sees 
 """
 
 import struct
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from paykit.events.avro_binary import EPOCH
+from paykit.clock import micros_since_epoch
 from services.settlement.domain.item_form import FORMS, LETTERS, TRANSACTION, NarrowItem
 
 COLUMNS = (
@@ -18,7 +18,7 @@ COLUMNS = (
 
 _ROW = struct.Struct("!h i16s i16s i16s i16s iq iq iq ih")
 """How many columns, and each with its length, as PostgreSQL takes them."""
-_SINCE_US = (datetime(2000, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
+_SINCE_US = micros_since_epoch(datetime(2000, 1, 1, tzinfo=UTC))
 """PostgreSQL counts from the year 2000."""
 
 

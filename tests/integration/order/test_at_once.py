@@ -13,14 +13,13 @@ from paykit.merchants.standing import MerchantReferenceTaken, MerchantUnknown
 from paykit.postgres.database import Tx
 from paykit.process.runtime import REPLAYED_TRAILER
 from paykit.serve.groups.at_once import GROUPS_PASSED_BY_MAX
-from paykit.testing import runtimes
 from paykit.testing.runtimes import act_as
 from paystream.order.v1 import order_pb2 as pb
 from services.order.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.integration.order.conftest import Shop
 from tests.integration.repeated_calls import groups
-from tests.integration.runtime.wire import Loss, wire_to
+from tests.integration.runtime.wire import Loss, runtime_over_wire
 
 WAIT_S = 30.0
 
@@ -156,10 +155,7 @@ async def test_a_call_waits_for_the_rival_that_has_its_claim_and_gets_its_answer
 async def test_calls_whose_one_statement_was_lost_are_looked_up_and_carried_out_once(
     shop: Shop, tmp_path: Path, loss: Loss
 ) -> None:
-    async with (
-        wire_to(shop.runtime.database.url) as (url, wire),
-        runtimes.runtime(SERVICE, url, cache_dir=tmp_path) as runtime,
-    ):
+    async with runtime_over_wire(SERVICE, shop.runtime.database.url, cache_dir=tmp_path) as (runtime, wire):
         away = Shop(runtime)
         away.merchant_id = shop.merchant_id
         requests = [away.request(merchant_reference=f"lost-{number}") for number in range(4)]

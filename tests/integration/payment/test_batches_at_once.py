@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 
 from paykit.serve.operations import BATCH_ITEMS_MAX
-from paykit.testing import runtimes
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.integration.payment.conftest import House
 from tests.integration.payment.test_create import reason_of
 from tests.integration.repeated_calls import groups
-from tests.integration.runtime.wire import Loss, wire_to
+from tests.integration.runtime.wire import Loss, runtime_over_wire
 
 WAIT_S = 30.0
 WAYS = ("at_once", "under_claims", "failed_at_once")
@@ -137,10 +136,7 @@ async def test_rivals_of_two_processes_with_the_same_batch_create_it_once(house:
 async def test_a_batch_whose_one_statement_was_lost_is_looked_up_and_carried_out_once(
     house: House, tmp_path: Path, loss: Loss
 ) -> None:
-    async with (
-        wire_to(house.runtime.database.url) as (url, wire),
-        runtimes.runtime(SERVICE, url, cache_dir=tmp_path) as runtime,
-    ):
+    async with runtime_over_wire(SERVICE, house.runtime.database.url, cache_dir=tmp_path) as (runtime, wire):
         away = House(runtime, house.channel)
         away.merchant_id = house.merchant_id
         requests = [away.request(merchant_reference=f"lost-{number}") for number in range(4)]

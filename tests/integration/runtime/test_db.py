@@ -12,11 +12,10 @@ from paykit.postgres.batches.emitted import EVENT_BYTES_MAX
 from paykit.postgres.database import Tx
 from paykit.postgres.lanes import FAST
 from paykit.process.runtime import Runtime
-from paykit.testing import runtimes
 from paykit.testing.outbox_events import outbox_events
 from tests import probe
 from tests.integration.runtime.sessions import count_open_transactions, end_connections
-from tests.integration.runtime.wire import Loss, wire_to
+from tests.integration.runtime.wire import Loss, runtime_over_wire
 
 
 async def one(tx: Tx) -> int:
@@ -42,10 +41,7 @@ async def test_a_connection_that_ended_in_the_pool_is_replaced_unnoticed(runtime
 async def test_a_transaction_cancelled_anywhere_stays_cancelled_and_leaves_a_clean_pool(
     probe_url: str, probe_template: str, tmp_path: Path, statement: str
 ) -> None:
-    async with (
-        wire_to(probe_url) as (url, wire),
-        runtimes.runtime(probe.SERVICE, url, cache_dir=tmp_path) as runtime,
-    ):
+    async with runtime_over_wire(probe.SERVICE, probe_url, cache_dir=tmp_path) as (runtime, wire):
         await runtime.transaction(one)
         wire.hold_next(statement)
         task = asyncio.create_task(runtime.transaction(one))
@@ -199,10 +195,7 @@ async def test_a_server_that_is_not_there_is_unavailable(runtime: Runtime) -> No
 async def test_a_lost_commit_is_told_apart_from_one_that_never_was(
     probe_url: str, tmp_path: Path, loss: Loss, written: int
 ) -> None:
-    async with (
-        wire_to(probe_url) as (url, wire),
-        runtimes.runtime(probe.SERVICE, url, cache_dir=tmp_path) as runtime,
-    ):
+    async with runtime_over_wire(probe.SERVICE, probe_url, cache_dir=tmp_path) as (runtime, wire):
         wire.lose_next(loss)
         with pytest.raises(CommitUnknownError):
             await runtime.transaction(lambda tx: tx.run("INSERT INTO counter VALUES ('a', 1)"))

@@ -24,7 +24,7 @@ from paykit.testing import runtimes
 from paystream.payment.v1 import payment_pb2
 from tests import probe
 from tests.integration.runtime.sessions import end_connections
-from tests.integration.runtime.wire import Loss, wire_to
+from tests.integration.runtime.wire import Loss, runtime_over_wire
 
 WAIT_S = 30.0
 
@@ -224,7 +224,7 @@ async def test_a_locked_row_holds_up_its_own_call_only(runtime: Runtime) -> None
 async def test_calls_whose_commit_was_lost_are_looked_up_and_carried_out_once(
     probe_url: str, tmp_path: Path, loss: Loss
 ) -> None:
-    async with wire_to(probe_url) as (url, wire), runtimes.runtime(probe.SERVICE, url, cache_dir=tmp_path) as runtime:
+    async with runtime_over_wire(probe.SERVICE, probe_url, cache_dir=tmp_path) as (runtime, wire):
         runtimes.act_as("alice")
         wire.lose_next(loss)
         async with asyncio.timeout(WAIT_S):
@@ -236,7 +236,7 @@ async def test_calls_whose_commit_was_lost_are_looked_up_and_carried_out_once(
 async def test_a_change_without_a_request_id_whose_commit_was_lost_is_never_run_again(
     probe_url: str, tmp_path: Path
 ) -> None:
-    async with wire_to(probe_url) as (url, wire), runtimes.runtime(probe.SERVICE, url, cache_dir=tmp_path) as runtime:
+    async with runtime_over_wire(probe.SERVICE, probe_url, cache_dir=tmp_path) as (runtime, wire):
         runtimes.act_as("alice")
         wire.lose_next("answer")
         with pytest.raises(CommitUnknownError):

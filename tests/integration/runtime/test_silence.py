@@ -10,9 +10,8 @@ from paykit.base.errors import CommitUnknownError, DefectError, UnavailableError
 from paykit.postgres import connecting
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
-from paykit.testing import runtimes
 from tests import probe
-from tests.integration.runtime.wire import Wire, wire_to
+from tests.integration.runtime.wire import Wire, runtime_over_wire
 
 WAIT_S_MAX = 30.0
 """How long what must end may take on a slow machine; each bound under test is far below."""
@@ -28,7 +27,7 @@ def _short_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def wired(probe_url: str, tmp_path: Path) -> AsyncIterator[tuple[Runtime, Wire]]:
     """A runtime that has used its connection, and the wire that this leads over."""
-    async with wire_to(probe_url) as (url, wire), runtimes.runtime(probe.SERVICE, url, cache_dir=tmp_path) as runtime:
+    async with runtime_over_wire(probe.SERVICE, probe_url, cache_dir=tmp_path) as (runtime, wire):
         await runtime.transaction(_ask)
         yield runtime, wire
 

@@ -5,9 +5,14 @@ or falls silent.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Literal
 
 import sqlalchemy
+
+from paykit.process.runtime import Runtime
+from paykit.process.service import Service
+from paykit.testing import runtimes
 
 CHUNK_BYTES = 64 * 1024
 COMMIT = b"COMMIT\x00"
@@ -153,3 +158,10 @@ async def wire_to(url: str) -> AsyncIterator[tuple[str, Wire]]:
     finally:
         wire.release()
         server.close()
+
+
+@contextlib.asynccontextmanager
+async def runtime_over_wire(service: Service, url: str, *, cache_dir: Path) -> AsyncIterator[tuple[Runtime, Wire]]:
+    """Give a runtime of a service whose connections to a database lead through a new proxy, and the proxy."""
+    async with wire_to(url) as (led, wire), runtimes.runtime(service, led, cache_dir=cache_dir) as runtime:
+        yield runtime, wire

@@ -8,9 +8,11 @@ differ. What is not plain is left to the general path, and so is whatever it wou
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import compress
 from typing import TYPE_CHECKING, Any
 
+from paykit.clock import micros_since_epoch
 from paykit.errors import DomainError
 from paykit.events.event import Event
 from paykit.money import known
@@ -26,7 +28,6 @@ from services.accounting.domain.plain.columns import (
     cut_shaped,
     cut_whole,
     merged,
-    micros,
 )
 from services.accounting.domain.plain.pattern import MakeTemplate, Pattern, PlainBookings, PlainLine
 
@@ -67,7 +68,7 @@ class PlainLane:
             columns, others = columns.sound()
             left.update(others)
             for kind, part in columns.by_kind(currency_code) if len(columns) else ():
-                pattern = self._patterns.get(kind) or self._learn(kind, whole(part.ats[0]), now)
+                pattern = self._patterns.get(kind) or self._learn(kind, partial(whole, part.ats[0]), now)
                 if pattern is None:
                     left.update(part.ats)
                 else:
@@ -97,19 +98,19 @@ class PlainLane:
         for currency_code, of_currency in parts.items():
             yield currency_code, merged(of_currency)
 
-    def _learn(self, kind: PlainKind, event: Any, now: datetime) -> Pattern | None:
-        """Return the pattern of a whole event that is the first of its kind; None where its kind is not plain.
+    def _learn(self, kind: PlainKind, whole: Callable[[], Event], now: datetime) -> Pattern | None:
+        """Return the pattern of an event that is the first of its kind; None where its kind is not plain.
 
         Args:
             kind: The event's.
-            event: Of the type, dated into no closed period.
+            whole: Gives the event as a whole, of the type and dated into no closed period.
             now: When it is booked.
         """
         currency_code, above_zero = kind
         if kind in self._patterns or not known(currency_code):
             return None  # What is not known is not remembered: there may be any number of it.
         try:
-            example = booking.book(self._chart, event, now)
+            example = booking.book(self._chart, whole(), now)
         except DomainError:
             return None
         names = [*self._booked.amounts]
@@ -126,7 +127,7 @@ class PlainLane:
 
 def _datable(columns: PlainColumns, closed_through: datetime | None) -> tuple[PlainColumns, Iterable[int]]:
     """Return the events that are dated into no closed period, and the positions of the others."""
-    if closed_through is None or min(columns.occurred_us) > (closed_us := micros(closed_through)):
+    if closed_through is None or min(columns.occurred_us) > (closed_us := micros_since_epoch(closed_through)):
         return columns, ()
     closed = [occurred_us <= closed_us for occurred_us in columns.occurred_us]
     return columns.kept([not each for each in closed]), compress(columns.ats, closed)

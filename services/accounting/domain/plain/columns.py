@@ -4,16 +4,16 @@ Events of one shape are cut together; of the others, those that may be plain are
 `TransactionCreated` of a booking with the bytes that it has in the event is passed on as it is. Source: docs/adr/0074.
 """
 
-from binascii import hexlify, unhexlify
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
-from itertools import compress
+from datetime import datetime
+from itertools import chain, compress
 from operator import le
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
-from paykit.events.avro_binary import EPOCH, encode_string, encode_timestamp
+from paykit.clock import micros_since_epoch
+from paykit.events.avro_binary import encode_string, encode_timestamp
 from paykit.events.event import Event
 from paykit.events.shape_reading import (
     Constant,
@@ -24,6 +24,7 @@ from paykit.events.shape_reading import (
     moment_of,
     number_of,
 )
+from paykit.ids import bytes_of_digits
 from paykit.money import AMOUNT_MINOR_MAX
 from paystream.payment.v1.events import PaymentSuccess, RefundReason, RefundSuccess
 from services.accounting.domain import transaction_key
@@ -34,7 +35,6 @@ LETTERS = 4
 """Of an id, in front of its digits."""
 _DIGITS = 32
 _ID_LENGTH = LETTERS + _DIGITS
-_MICROSECOND = timedelta(microseconds=1)
 
 PlainKind = tuple[str, tuple[bool, ...]]
 """currency_code, and which of the amounts are above zero: events of one type and kind are booked alike."""
@@ -98,8 +98,8 @@ class PlainColumns:
 
     def kept(self, flags: Sequence[object]) -> "PlainColumns":
         """Return the events whose flags are true."""
-        columns = (getattr(self, each.name) for each in fields(self))
-        return PlainColumns(*[_kept(column, flags) for column in columns])
+        columns: dict[str, Any] = {name: [*compress(getattr(self, name), flags)] for name in _SINGLE}
+        return PlainColumns(amounts=[[*compress(column, flags)] for column in self.amounts], **columns)
 
     def sound(self) -> tuple["PlainColumns", Sequence[int]]:
         """Return the events that any service may send and whose ids have digits, and the positions of the others."""
@@ -117,7 +117,7 @@ class PlainColumns:
             return False
         if any(min(column) < 0 or not all(map(le, column, self.principals)) for column in self.amounts):
             return False
-        return transaction_key.are_related(self.related) and _are_digits(b"".join(self.roots))
+        return transaction_key.are_related(self.related) and bytes_of_digits(b"".join(self.roots)) is not None
 
     def by_kind(self, currency_code: str) -> Iterator[tuple[PlainKind, "PlainColumns"]]:
         """Divide them by which of their amounts are above zero."""
@@ -136,42 +136,21 @@ class PlainColumns:
             yield (currency_code, above), part
 
 
-def _kept(column: Any, flags: Sequence[object]) -> list[Any]:
-    if column and isinstance(column[0], list | tuple):
-        return [[*compress(each, flags)] for each in column]
-    return [*compress(column, flags)]
+_SINGLE = tuple(field.name for field in fields(PlainColumns) if field.name != "amounts")
+"""The attributes that are one column."""
 
 
 def merged(parts: Sequence[PlainColumns]) -> PlainColumns:
     """Return the events of all parts, at least one, of one type; their positions are in no order."""
     if len(parts) == 1:
         return parts[0]
-    amounts = [
-        [each for column in columns for each in column] for columns in zip(*[p.amounts for p in parts], strict=True)
-    ]
-    columns = {
-        field.name: [each for part in parts for each in getattr(part, field.name)]
-        for field in fields(PlainColumns)
-        if field.name != "amounts"
-    }
-    return PlainColumns(amounts=amounts, **columns)
+    columns: dict[str, Any] = {name: _chained([getattr(part, name) for part in parts]) for name in _SINGLE}
+    of_parts = zip(*[part.amounts for part in parts], strict=True)
+    return PlainColumns(amounts=[*map(_chained, of_parts)], **columns)
 
 
-def _are_digits(text: bytes) -> bool:
-    try:
-        return hexlify(unhexlify(text)) == text
-    except ValueError:
-        return False
-
-
-def moment(micros: int) -> datetime:
-    """Return a time by its microseconds since 1970, in UTC."""
-    return EPOCH + timedelta(0, 0, micros)
-
-
-def micros(at: datetime) -> int:
-    """Return the microseconds of a time since 1970."""
-    return (at - EPOCH) // _MICROSECOND
+def _chained(columns: Iterable[Sequence[Any]]) -> list[Any]:
+    return [*chain.from_iterable(columns)]
 
 
 class PlainRow(NamedTuple):
@@ -198,7 +177,7 @@ def cut_whole(booked: BookedEvent[Any], known: TransactionType, at: int, event: 
             at,
             principal,
             booked.amounts_of(event),
-            micros(event.occurred_at),
+            micros_since_epoch(event.occurred_at),
             related_no[LETTERS:].encode(),
             root_reference[LETTERS:].encode(),
             encode_timestamp(event.occurred_at),
@@ -214,8 +193,8 @@ def cut_whole(booked: BookedEvent[Any], known: TransactionType, at: int, event: 
 def columns_of(rows: Iterable[tuple[Any, ...]]) -> PlainColumns:
     """Return rows of whole events in columns; at least one."""
     ats, principals, amounts, *others = zip(*rows, strict=True)
-    moved_by = () if len(others) == len(fields(PlainColumns)) - 3 else ((), ())
-    return PlainColumns(ats, principals, [*zip(*amounts, strict=True)], *others, *moved_by)
+    absent = [()] * (len(_SINGLE) - 2 - len(others))  # The channel's, which some types do not say.
+    return PlainColumns(ats, principals, [*zip(*amounts, strict=True)], *others, *absent)
 
 
 def _is_id(prefix: str, text: str) -> bool:
