@@ -1,9 +1,9 @@
 """Readers that know where the fields of an event stand, from events of the same shape that were read before.
 
-Where each value of a body begins follows from few of its bytes, its *marks*: lengths, branches, how many records an
-array has, and the flags of numbers that say how many bytes they take. Bodies that have them in common have every field
-at the same place. So one event is read as a whole and traced, and of those that are of its *shape* the fields are cut
-out, after one comparison of all of their bytes: a quarter of the time that reading them takes.
+Where each value of a body begins follows from few of its bytes, its *marks*: lengths, branches, symbols, how many
+records an array has, and the flags of numbers that say how many bytes they take. Bodies that have them in common have
+every field at the same place. So one event is read as a whole and traced, and of those that are of its *shape* the
+fields are cut out, after one comparison of all of their bytes: a quarter of the time that reading them takes.
 
 What is made of the events of a shape, its consumer decides once, of the example: by which fields, and what these must
 have in common beside their marks, as the type of a transaction. Who takes many events at once may leave them as they

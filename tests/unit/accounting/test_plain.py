@@ -373,6 +373,12 @@ def test_what_is_refused_or_of_another_form_is_left_to_the_general_path(event: A
         assert not plainly(LANES[chart.name, type(event)], *shaped(event), originals=[event])
 
 
+def test_what_gives_back_a_contradiction_is_of_no_shape_of_other_refunds() -> None:
+    """Not all of them move money."""
+    first, alike, contradicting = refund(3), refund(7), refund(11, reason=RefundReason.CONTRADICTION)
+    assert [type(each) for each in shaped(first, alike, contradicting)] == [ShapedEvent, ShapedEvent, RefundSuccess]
+
+
 @pytest.mark.parametrize("kind", [LateCaptureAccepted, PaymentContradictionResolved, DisputeOpened, SettlementCreated])
 def test_what_ends_something_or_has_a_floor_or_may_go_either_way_has_no_lane(kind: type[Event]) -> None:
     for chart in CHARTS:

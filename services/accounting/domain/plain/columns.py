@@ -254,15 +254,13 @@ class _About(NamedTuple):
 def specialize(example: PaymentSuccess | RefundSuccess) -> ShapeLayout[ShapedEvent] | None:
     """Say how the events are cut that are like one; None where they are booked one by one, if at all."""
     if isinstance(example, RefundSuccess) and example.reason is RefundReason.CONTRADICTION:
-        return None  # Not all of these move money.
+        return None  # Not all of these move money. Those of a shape have one reason: a symbol is a mark.
     form = FORMS[type(example)]
     related, root = getattr(example, form.related), getattr(example, form.root)
     known = transaction_key.BY_NAME[type(example).__name__]
     if not (_is_id(known.related_prefix, related) and _is_id(known.root_prefix, root)) or example.merchant_id is None:
         return None
     constants = [Constant(form.related, LETTERS), Constant(form.root, LETTERS), Constant("currency_code")]
-    if isinstance(example, RefundSuccess):
-        constants.append(Constant("reason"))
     cuts = [_cut(name, form) for name in (*_HEAD, *form.fields)]
     about = _About(form, example.currency_code)
     return ShapeLayout(constants, cuts, keep=shaped, about=about, ascii_alone=True)
