@@ -48,11 +48,15 @@ async def complete_settlements(tx: Tx, items: Sequence[RecordBooking]) -> list[S
 async def record_rejections(tx: Tx, items: Sequence[RecordRejection]) -> list[Settlement | DomainError]:
     """Record which settlements the ledger refused; emits SettlementFailed for each.
 
-    What a refused settlement held is pending again. A refusal recorded before changes nothing. Refusals:
-    SettlementNotFound, IllegalTransition.
+    What a refused settlement held is pending again, and balances that waited for it are looked at. A refusal recorded
+    before changes nothing. Refusals: SettlementNotFound, IllegalTransition.
     """
+    settlement_ids = [item.event.related_no for item in items]
+    known = await store.settlements.by_key(tx, settlement_ids)
+    keys = {(settlement.merchant_id, settlement.currency_code) for settlement in known.values()}
+    await store.balance_watches.mark(tx, keys, due_at=tx.now)
     await store.merchants.keep_still(tx)
-    settlements = await store.settlements.lock(tx, [item.event.related_no for item in items])
+    settlements = await store.settlements.lock(tx, settlement_ids)
     refused = [settlement for settlement in settlements.values() if settlement.state is SettlementState.CREATED]
     policies = await store.merchants.policies(tx, {settlement.merchant_id for settlement in refused})
     receivers = await _lock_receivers(tx, refused, policies)

@@ -46,6 +46,7 @@ class MerchantPosition:
         settling_minor: Closed, and not known to be booked: with `pending_minor`, the settlement account.
         receivable_minor: What the merchant owes beside all that.
         in_flight: Whether the ledger was asked for funds to make up for it, and has not answered.
+        releasing: Whether the ledger was asked to release a reserve, and has not answered.
     """
 
     merchant_id: str
@@ -56,6 +57,7 @@ class MerchantPosition:
     reserve_minor: int = 0
     receivable_minor: int = 0
     in_flight: bool = False
+    releasing: bool = False
 
     @property
     def settlement_minor(self) -> int:
@@ -71,6 +73,11 @@ class MerchantPosition:
     def shortfall_minor(self) -> int:
         """What is missing in the settlement account, without what is on its way out of it."""
         return max(0, -self.pending_minor)
+
+    @property
+    def awaits_funds(self) -> bool:
+        """Whether the ledger is about to make funds available, or to give some back to the settlement account."""
+        return self.in_flight or self.releasing or self.settling_minor > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -142,8 +142,8 @@ def recover(
 
 
 def needs_reserve(position: MerchantPosition) -> bool:
-    """Return whether a reserve is to make up for what is missing, as nothing is available."""
-    nothing_available = position.available_minor <= 0 and not position.in_flight
+    """Return whether a reserve is to make up for what is missing, as nothing is available, nor about to be."""
+    nothing_available = position.available_minor <= 0 and not position.awaits_funds
     return nothing_available and position.shortfall_minor > 0 and position.reserve_minor > 0
 
 

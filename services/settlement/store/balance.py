@@ -45,7 +45,10 @@ SELECT key.merchant_id, key.currency_code, coalesce(unbooked.pending_minor, 0) A
     {", ".join(f"coalesce(balance.{name}, 0) AS {name}" for name in _MINORS)},
     EXISTS (SELECT FROM fund_transfer AS transfer WHERE transfer.merchant_id = key.merchant_id
         AND transfer.currency_code = key.currency_code AND transfer.state = 'REQUESTED' AND transfer.kind <> 'RELEASE'
-    ) AS in_flight
+    ) AS in_flight,
+    EXISTS (SELECT FROM fund_transfer AS transfer WHERE transfer.merchant_id = key.merchant_id
+        AND transfer.currency_code = key.currency_code AND transfer.state = 'REQUESTED' AND transfer.kind = 'RELEASE'
+    ) AS releasing
 """
 _JOINED = """
 LEFT JOIN merchant_balance AS balance USING (merchant_id, currency_code)
@@ -156,6 +159,7 @@ def _position(row: Mapping[str, Any]) -> MerchantPosition:
         merchant_id=row["merchant_id"],
         currency_code=row["currency_code"],
         in_flight=row["in_flight"],
+        releasing=row["releasing"],
         **{name: int(row[name]) for name in ("pending_minor", "settling_minor", *_MINORS)},
     )
 

@@ -21,6 +21,7 @@ from tests.unit.settlement.builders import (
     moved,
     refund,
     rejected,
+    settled,
 )
 
 
@@ -100,6 +101,69 @@ async def test_what_available_funds_do_not_cover_comes_from_the_oldest_reserve(t
     position = await till.position()
     assert (position.settlement_minor, position.available_minor, position.reserve_minor) == (0, 0, 500)
     assert "MerchantBalanceNegative" not in await till.told_names()
+
+
+async def sold_again_and_refunded(till: Till) -> events.SettlementCreated:
+    """Have 9,000 available and 1,000 in reserve, and 30,000 be settled and refunded before the ledger books it."""
+    await till.policy(daily("18:00", reserve_basis_points=1_000, reserve_days=30))
+    await till.consume(capture(1, 10_000))
+    await till.create()
+    await till.book()
+    till.clock.advance(hours(1))
+    await till.consume(capture(2, 30_000))
+    await till.create()
+    await till.consume(refund(2, 30_000))
+    await till.recover()
+    recovered = await till.last(events.BalanceRecovered)
+    assert recovered.amount_minor == 9_000
+    await till.consume(moved(recovered))
+    await till.recover()
+    return await till.last(events.SettlementCreated)
+
+
+async def test_no_reserve_is_consumed_while_the_ledger_is_about_to_make_funds_available(till: Till) -> None:
+    # 21,000 are missing when nothing is available, and 27,000 come: 6,000 stay, and both reserves.
+    closed = await sold_again_and_refunded(till)
+    position = await till.position()
+    assert (position.pending_minor, position.settling_minor, position.available_minor) == (-21_000, 30_000, 0)
+    assert "ReserveConsumed" not in await till.told_names()
+    await till.consume(settled(closed))
+    await till.recover()
+    await till.consume(moved(await till.last(events.BalanceRecovered)))
+    position = await till.position()
+    assert (position.settlement_minor, position.available_minor, position.reserve_minor) == (0, 6_000, 4_000)
+    assert "ReserveConsumed" not in await till.told_names()
+
+
+async def test_balances_that_waited_for_a_settlement_are_looked_at_once_the_ledger_refuses_it(till: Till) -> None:
+    # What it held makes up for what was missing, but for a dispute of 10,000, of which 1,000 are in reserve.
+    closed = await sold_again_and_refunded(till)
+    await till.consume(refund(1, 10_000))
+    await till.recover()
+    assert "ReserveConsumed" not in await till.told_names()
+    await till.consume(rejected(closed.settlement_id))
+    await till.recover()
+    assert (await till.last(events.ReserveConsumed)).amount_minor == 1_000
+
+
+async def test_no_reserve_is_consumed_while_another_is_on_its_way_back(till: Till) -> None:
+    # Of two reserves of 1,000 the first is released while 600 are missing: it makes up for them, and the second stays.
+    await till.policy(daily("18:00", reserve_basis_points=1_000, reserve_days=30))
+    for number in (1, 2):
+        await till.consume(capture(number, 10_000))
+        await till.create()
+        await till.book()
+        till.clock.advance(hours(24))
+    await till.consume(journal(1, available=-18_000))
+    till.clock.advance(hours(30 * 24 - 30))
+    assert await till.release() == 1
+    await till.consume(refund(1, 600))
+    await till.recover()
+    assert "ReserveConsumed" not in await till.told_names()
+    await till.book()
+    position = await till.position()
+    assert (position.pending_minor, position.available_minor, position.reserve_minor) == (400, 0, 1_000)
+    assert "ReserveConsumed" not in await till.told_names()
 
 
 async def test_funds_that_come_pay_first_what_is_missing_and_then_what_is_owed(till: Till) -> None:

@@ -85,11 +85,13 @@ def test_nothing_is_recovered_where_nothing_is_missing_or_available_or_an_answer
         ({"pending_minor": -1, "reserve_minor": 5}, True),
         ({"pending_minor": -1, "reserve_minor": 5, "available_minor": 1}, False),
         ({"pending_minor": -1, "reserve_minor": 5, "in_flight": True}, False),
+        ({"pending_minor": -1, "reserve_minor": 5, "releasing": True}, False),
+        ({"pending_minor": -1, "reserve_minor": 5, "settling_minor": 1}, False),
         ({"pending_minor": -1}, False),
         ({"reserve_minor": 5, "receivable_minor": 7}, False),
     ],
 )
-def test_a_reserve_is_taken_when_nothing_else_is_available(fields: dict[str, Any], needed: bool) -> None:  # noqa: FBT001
+def test_a_reserve_is_taken_when_nothing_else_is_available_or_on_its_way(fields: dict[str, Any], needed: bool) -> None:  # noqa: FBT001
     assert fund_transfer.needs_reserve(position(**fields)) is needed
 
 
