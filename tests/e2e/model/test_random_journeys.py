@@ -18,6 +18,7 @@ from paytools.localstack import Endpoints
 from tests.e2e.conftest import Line, line_of
 from tests.e2e.model import audit, figures, plans, rules
 from tests.e2e.model.journey import Journey
+from tests.e2e.model.plans import Plan
 from tests.e2e.model.told import ToldPeople
 from tests.line import mail
 from tests.line.clients import advance_clock, call
@@ -68,10 +69,26 @@ async def changed_settings(mailbox: Path) -> AsyncIterator[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
+def planned(request: pytest.FixtureRequest) -> list[Plan]:
+    count = request.config.getoption("--journeys")
+    drawn = plans.drawn(count, request.config.getoption("--journey-seed"))
+    assert len(drawn) == count
+    return [*drawn, *plans.by_hand()]
+
+
+@pytest.fixture(scope="module")
 async def line(
-    stack: Endpoints, template: str, tmp_path_factory: pytest.TempPathFactory, changed_settings: dict[str, Any]
+    stack: Endpoints,
+    template: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    changed_settings: dict[str, Any],
+    planned: list[Plan],
 ) -> AsyncIterator[Line]:
-    """All services, of which analytics consumes in a process of its own."""
+    """All services, of which analytics consumes in a process of its own.
+
+    They begin when the plans are drawn, which takes seconds in which everything in this process stands still.
+    """
+    assert planned
 
     def service(name: str) -> Service:
         return unconsumed(load_service(name)) if name == "analytics" else load_service(name)
@@ -101,11 +118,7 @@ async def told(line: Line, mailbox: Path) -> AsyncIterator[ToldPeople]:
 
 
 @pytest.fixture(scope="module")
-def journeys(line: Line, told: ToldPeople, request: pytest.FixtureRequest) -> list[Journey]:
-    count = request.config.getoption("--journeys")
-    drawn = plans.drawn(count, request.config.getoption("--journey-seed"))
-    assert len(drawn) == count
-    planned = [*drawn, *plans.by_hand()]
+def journeys(line: Line, told: ToldPeople, planned: list[Plan]) -> list[Journey]:
     return [
         Journey(line.clients, plan, number=number, approval_limit=APPROVAL_LIMIT_MINOR, told=told)
         for number, plan in enumerate(planned)
