@@ -2,10 +2,10 @@
 
 import collections
 import socket
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -69,6 +69,17 @@ class AgeHistogram(Collector):
         moments = collections.Counter(recorded)
         ages = [(max((now - time).total_seconds(), 0.0), count) for time, count in moments.items() if time is not None]
         self.observe(ages, labels)
+
+    def observe_all(self, ages_s: Iterable[float], *labels: str) -> None:
+        """Count ages in seconds; one below 0 is 0."""
+        ages = sorted(ages_s)
+        ahead = bisect_left(ages, 0.0)
+        up_to = [bisect_right(ages, bound) for bound in AGE_BUCKETS_S]
+        with self._lock:
+            counts = self._counts.setdefault(labels, [0] * (len(AGE_BUCKETS_S) + 1))
+            for bucket, (below, through) in enumerate(pairwise([0, *up_to, len(ages)])):
+                counts[bucket] += through - below
+            self._sums_s[labels] = self._sums_s.get(labels, 0.0) + sum(ages[ahead:])
 
     def observe(self, ages_s: Sequence[tuple[float, int]], labels: tuple[str, ...]) -> None:
         """Count ages in seconds, each with how often there is it, under the values of the labels."""

@@ -3,7 +3,7 @@
 The consumer, the sweep of parked events and the replay of dead letters all come through here.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -110,6 +110,14 @@ class Application:
     def records_max(self, topic: str) -> int:
         """Return how many records of a topic, with the prefix, one transaction applies at most."""
         return self._subscriptions[topic].batch_records_max
+
+    def unknown(self, records: Sequence[Record]) -> Iterator[tuple[int, Record]]:
+        """Yield records whose schema must be learned before they can be decoded, with their positions."""
+        if {(record.topic, (record.value or b"")[:PREFIX_BYTES]) for record in records} <= self._types.keys():
+            return
+        for at, record in enumerate(records):
+            if self.unknown_schema(record) is not None:
+                yield at, record
 
     def unknown_schema(self, record: Record) -> int | None:
         """The schema id that must be learned before the record can be decoded; None if there is none."""

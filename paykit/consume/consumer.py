@@ -14,7 +14,7 @@ import structlog
 from prometheus_client import Counter
 
 from paykit.base.errors import UnavailableError
-from paykit.consume import spans, start_positions
+from paykit.consume import observing, start_positions
 from paykit.consume.application import Application, RegistryMismatchError
 from paykit.consume.fetching import Batch, Fetcher, Slice
 from paykit.consume.halting.failed_runs import BACKOFF_FIRST_S, BACKOFF_MAX_S, BATCH_TRIES_MAX, FailedRuns
@@ -269,7 +269,7 @@ class Consumer:
             await self._skips.apply(tx, ends)
             return ends, failures
 
-        with spans.processing(self._service, prepared.values()):
+        with observing.processing(self._service, prepared.values()):
             advanced, self._failures = (
                 await self._database.transaction(work, lane=CONSUMING) if ours else ({}, self._failures)
             )
@@ -300,8 +300,8 @@ class Consumer:
     async def _learn_schemas(self, batch: Batch) -> None:
         """Learn unknown schema ids; cut a slice before a record whose schema may yet come, and let the rest go on."""
         for partition, piece in batch.items():
-            for at, record in enumerate(piece.records):
-                if self._application.unknown_schema(record) is None or await self._schemas.is_decidable(record):
+            for at, record in self._application.unknown(piece.records):
+                if await self._schemas.is_decidable(record):
                     continue
                 piece.records, piece.end = piece.records[:at], record.offset
                 self._resume_at[partition] = time.monotonic() + SCHEMA_RETRY_S

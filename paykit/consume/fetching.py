@@ -37,8 +37,10 @@ HEARTBEAT_INTERVAL_MS = 1_000
 POLL_INTERVAL_MAX_MS = 300_000
 QUEUED_MESSAGES_MIN = 20_000
 """Fetched ahead, as far as QUEUED_KBYTES_MAX has room for so many."""
-QUEUED_KBYTES_MAX = 16 * 1024
+QUEUED_KBYTES_MAX = 8 * 1024
 """Of messages fetched ahead, unpacked, of one consumer; what is fetched beside them comes on top."""
+TAKEN_AT_ONCE_MAX = 250
+"""Messages taken from librdkafka before their records are made: a message takes several times the memory of one."""
 FETCH_BYTES_MAX = 4 * 1024 * 1024
 """Of one answer of a broker, packed: unpacked it is several times as large, and lies beside what is queued."""
 PARTITION_FETCH_BYTES_MAX = 256 * 1024
@@ -206,13 +208,18 @@ class Fetcher:
         first = self._consumer.poll(FETCH_TIMEOUT_S)
         if first is None:
             return {}
-        # A consume without timeout takes what librdkafka has already; with one it would wait for a full batch.
-        messages = [first, *self._consumer.consume(self._records_max - 1, timeout=0)]
-        return self._batch_of(messages)
-
-    def _batch_of(self, messages: list[Any]) -> Batch:
-        """Make records of messages, which are let go of one by one: each has a list of headers that need not stay."""
         batch: Batch = {}
+        messages, left = [first], self._records_max
+        while messages:
+            left -= len(messages)
+            self._add(batch, messages)
+            # A consume without timeout takes what librdkafka has already; with one it would wait for as many.
+            messages = self._consumer.consume(min(left, TAKEN_AT_ONCE_MAX), timeout=0) if left else []
+        return batch
+
+    def _add(self, batch: Batch, messages: list[Any]) -> None:
+        """Add the records of messages to a batch, and leave none of these."""
+        """Make records of messages, which are let go of one by one: each has a list of headers that need not stay."""
         last_of: dict[int, Any] = {}
         piece: Slice | None = None
         number, compact = -1, self._headers.compact
@@ -234,7 +241,6 @@ class Fetcher:
             last_of[number] = message
         for each, last in last_of.items():
             self._end_at(batch, (self._topic, each), last)
-        return batch
 
     def _piece(self, batch: Batch, partition: TopicPartition) -> Slice | None:
         """Return the slice of a partition in a batch; None where its messages are not wanted."""

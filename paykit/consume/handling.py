@@ -11,6 +11,7 @@ from prometheus_client import Counter
 from paykit.base.metrics import AgeHistogram
 from paykit.consume import ordering_groups
 from paykit.consume.delivery import HandlerResult, Impossible, NotYet
+from paykit.consume.observing import observe_ages
 from paykit.consume.prepared import (
     DeadLetterCause,
     EventResult,
@@ -156,9 +157,9 @@ class Handling:
         applied = [event for event, result in zip(events, results, strict=True) if result is None]
         if applied:
             APPLIED.labels(self._service, events[0].name).inc(len(applied))
-            recorded = [event.event.recorded_at for event in applied]
-            topic = applied[0].event.TOPIC
-            self._tx.after_commit.append(partial(AGE.observe_since, recorded, self._tx.now, self._service, topic))
+            told = [event.event for event in applied]
+            labels = self._service, applied[0].event.TOPIC
+            self._tx.after_commit.append(partial(observe_ages, AGE, told, self._tx.now, *labels))
         return results
 
     async def _call_in_order(

@@ -30,6 +30,7 @@ from paykit.events.schema_files import SchemaFile, fingerprint, registry_text
 from paykit.events.shape_reading import ShapeReader, Specialize
 
 R = TypeVar("R")
+E = TypeVar("E", bound=Event)
 
 __all__ = [
     "Codec",
@@ -246,7 +247,7 @@ class Codec:
         return ShapeReader(own.schema, specialize, prefix_bytes=PREFIX_BYTES)
 
 
-def decode_own(kind: type[Event], data: bytes) -> Event:
+def decode_own(kind: type[E], data: bytes) -> E:
     """Return the event of a message that is known to be written by our newest version of its record.
 
     Raises:

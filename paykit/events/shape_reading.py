@@ -5,21 +5,21 @@ records an array has, and the flags of numbers that say how many bytes they take
 every field at the same place. So one event is read as a whole and traced, and of those that are of its *shape* the
 fields are cut out, after one comparison of all of their bytes: a quarter of the time that reading them takes.
 
-What is made of the events of a shape, its consumer decides once, of the example: by which fields, and what these must
-have in common beside their marks, as the type of a transaction. Who takes many events at once may leave them as they
-are, and have all of a shape cut together: their fields come in columns, at a tenth of what they cost one by one.
+What is read of the events of a shape, its consumer decides once, of the example: which fields, and what these must
+have in common beside their marks, as the type of a transaction. The events are left as they are until all of a shape
+are cut together: their fields come in columns, at a tenth of what they cost one by one.
 """
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from paykit.clock import from_micros
 from paykit.events.avro_binary import decode_long, encode_long
 from paykit.events.compiler import NotCompilableError, scalar_of
+from paykit.events.encoded_values import MOMENT_BYTES, moment_of
 
 R = TypeVar("R")
 E = TypeVar("E")
@@ -30,12 +30,8 @@ LEARNED_ONE_OF = 8
 """Of so many events in a row that are of no shape, one is learned from: that takes as long as to read several."""
 FIELDS_MAX = 256
 """Values of an event that is learned from."""
-MOMENTS_MAX = 4_096
-"""Moments that a process keeps by their bytes: what one transaction of a producer recorded bears one."""
 _NUMBER_BYTES_MAX = 8
 """Of a number that is learned from: all of so many bytes are below 2^55."""
-MOMENT_BYTES = 8
-"""Of a time that is learned from: all of so many bytes can be datetimes."""
 _MORE = 0x80
 """The flag of a byte of a number that more follow."""
 _ALL_BITS = 0xFF
@@ -75,31 +71,16 @@ class ShapeLayout(Generic[R]):
         constants: Fields that they have in common.
         fields: Those that are read, in the order of the schema, without those that are null: by a name alone, the bytes
             of the value without its length and branch.
-        make: Of these values, what is made of an event; None leaves it to be decoded as a whole. Pure.
-        keep: In the place of `make`, what an event is until all of its shape are cut together.
+        keep: What an event is until all of its shape are cut together.
         about: What the consumer knows of the example.
         ascii_alone: Whether only those are of the shape whose texts are all ASCII, as the example's: they are UTF-8.
     """
 
     constants: Sequence[Constant]
     fields: Sequence[str | Cut]
-    make: Callable[[tuple[bytes, ...]], R | None] | None = None
-    keep: Callable[["Shape", bytes], R] | None = None
+    keep: "Callable[[Shape, bytes], R]"
     about: Any = None
     ascii_alone: bool = False
-
-    def reading(self, shape: "Shape") -> Callable[[bytes], R | None]:
-        """Return what reads a message of a shape.
-
-        Raises:
-            NotCompilableError: It is not said what is made of one.
-        """
-        make, keep, cut = self.make, self.keep, shape.struct.unpack
-        if make is not None:
-            return lambda data: make(cut(data))
-        if keep is None:
-            raise NotCompilableError("a layout says neither what is made of an event nor what it is until it is cut")
-        return partial(keep, shape)
 
 
 Specialize = Callable[[E], ShapeLayout[R] | None]
@@ -125,10 +106,31 @@ class Shape:
         return [*zip(*self.struct.iter_unpack(b"".join(messages)), strict=True)]
 
 
+class _ShapedFields(NamedTuple):
+    shape: Shape
+    data: bytes
+
+
+class ShapedMessage(_ShapedFields):
+    """A message whose shape is known, until it is cut with others."""
+
+    __slots__ = ()
+
+    @property
+    def recorded(self) -> bytes:
+        """When the producer recorded the event, as it stands there."""
+        return self.data[self.shape.places["recorded_at"]]
+
+    @property
+    def recorded_at(self) -> datetime:
+        """The same, in UTC."""
+        return moment_of(self.recorded)
+
+
 class _Known(NamedTuple, Generic[R]):
     mask: int
     marks: int
-    read: Callable[[bytes], R | None]
+    keep: Callable[[bytes], R]
 
 
 class ShapeReader(Generic[E, R]):
@@ -154,13 +156,13 @@ class ShapeReader(Generic[E, R]):
         self._unknown = 0
 
     def read(self, data: bytes) -> R | None:
-        """Return what is made of a message; None where no shape of it was learned, or it is to be read as a whole."""
+        """Return a message of a shape that was learned; None of every other, which is to be read as a whole."""
         shapes = self._shapes.get(len(data))
         if shapes is not None:
             number = int.from_bytes(data)
-            for mask, marks, read in shapes:
+            for mask, marks, keep in shapes:
                 if number & mask == marks:
-                    return read(data)
+                    return keep(data)
         return None
 
     def learn(self, data: bytes, event: E) -> None:
@@ -173,63 +175,13 @@ class ShapeReader(Generic[E, R]):
         if layout is None or traced is None:
             return
         learned = _known(data, traced, layout)
-        alike = self._shapes.get(len(data), [])
         if learned is None:
             return
-        if any((known.mask, known.marks) == (learned.mask, learned.marks) for known in alike):
-            return  # Its own maker leaves it.
         if self._count >= SHAPES_MAX:
             self._shapes.clear()
             self._count = 0
         self._shapes.setdefault(len(data), []).append(learned)
         self._count += 1
-
-
-def number_of(encoded: bytes) -> int:
-    """Return a number by its bytes."""
-    number = encoded[0]
-    if number >= _MORE:
-        if len(encoded) > 2:  # noqa: PLR2004 - most amounts take two bytes or one
-            return decode_long(encoded, 0)[0]
-        number = number & 0x7F | encoded[1] << 7
-    return number >> 1 ^ -(number & 1)
-
-
-def micros_of(encoded: bytes) -> int:
-    """Return a time by its eight bytes, in microseconds since 1970."""
-    # Groups of seven bits are moved together in pairs, and pairs in pairs: a loop over bytes takes twice as long.
-    number = int.from_bytes(encoded, "little") & 0x7F7F7F7F7F7F7F7F
-    number = number & 0x007F007F007F007F | (number & 0x7F007F007F007F00) >> 1
-    number = number & 0x00003FFF00003FFF | (number & 0x3FFF00003FFF0000) >> 2
-    number = number & 0x000000000FFFFFFF | (number & 0x0FFFFFFF00000000) >> 4
-    return number >> 1 ^ -(number & 1)
-
-
-def all_micros_of(encoded: Sequence[bytes]) -> list[int]:
-    """Return times, each by its eight bytes, as `micros_of` does."""
-    count = len(encoded)
-    number = int.from_bytes(b"".join(encoded), "little")
-    for kept, moved, bits in _MOVES:  # All at once: one integer holds them.
-        number = number & _repeated(kept, count) | (number & _repeated(moved, count)) >> bits
-    zigzag = struct.unpack(f"<{count}Q", number.to_bytes(count * MOMENT_BYTES, "little"))
-    return [each >> 1 ^ -(each & 1) for each in zigzag]
-
-
-_MOVES = (
-    (0x007F007F007F007F, 0x7F007F007F007F00, 1),
-    (0x00003FFF00003FFF, 0x3FFF00003FFF0000, 2),
-    (0x000000000FFFFFFF, 0x0FFFFFFF00000000, 4),
-)
-
-
-def _repeated(mask: int, count: int) -> int:
-    return int.from_bytes(mask.to_bytes(MOMENT_BYTES, "little") * count, "little")
-
-
-@lru_cache(maxsize=MOMENTS_MAX)
-def moment_of(encoded: bytes) -> datetime:
-    """Return a time by its eight bytes, in UTC."""
-    return from_micros(micros_of(encoded))
 
 
 class _NoShapeError(Exception):
@@ -354,7 +306,7 @@ def _known(data: bytes, trace: _Trace, layout: ShapeLayout[R]) -> _Known[R] | No
     mask = int.from_bytes(trace.mask)
     cutter = struct.Struct(f"{form}{len(data) - at}x")
     shape = Shape(cutter, {name: slice(*place) for name, place in trace.places.items()}, layout.about)
-    return _Known(mask, int.from_bytes(data) & mask, layout.reading(shape))
+    return _Known(mask, int.from_bytes(data) & mask, partial(layout.keep, shape))
 
 
 def _cut_place(trace: _Trace, cut: Cut) -> tuple[int, int]:

@@ -23,6 +23,7 @@ from paykit.consume.delivery import (
     ShapeLane,
     Subscription,
 )
+from paykit.consume.observing import observe_ages
 from paykit.errors import DomainError
 from paykit.events import codec
 from paykit.events.event import Event
@@ -85,7 +86,7 @@ def _handler_of(booked: BookedEvent[Any]) -> Handler:
             lambda at: deliveries[at].record.traceparent,
         )
         results = await command(tx, booked, events)
-        tx.after_commit.append(partial(ACCEPTED_TO_BOOKED.observe_since, _booked_now(tx, events, results), tx.now))
+        tx.after_commit.append(partial(observe_ages, ACCEPTED_TO_BOOKED, _booked_now(tx, events, results), tx.now))
         refused = [(at, result) for at, result in enumerate(results) if isinstance(result, DomainError)]
         answers: list[HandlerResult] = [None] * len(results)
         for at, refusal in refused:
@@ -96,15 +97,14 @@ def _handler_of(booked: BookedEvent[Any]) -> Handler:
     return handle
 
 
-def _booked_now(tx: Tx, events: BookEvents, results: Sequence[Booked | DomainError | None]) -> list[Any]:
-    """Return when the events were recorded that are booked now, each transaction once; others bear the time of then."""
-    recorded = [event.recorded_at for event in events.events]
+def _booked_now(tx: Tx, events: BookEvents, results: Sequence[Booked | DomainError | None]) -> Sequence[Any]:
+    """Return the events that are booked now, each transaction once; others bear the time of then."""
     if results.count(BOOKED_PLAINLY) == len(results):
-        return recorded
-    plain = [at for at, result in zip(recorded, results, strict=True) if result is BOOKED_PLAINLY]
+        return events.events
+    plain = [event for event, result in zip(events.events, results, strict=True) if result is BOOKED_PLAINLY]
     others = {
-        result.transaction_id: at
-        for at, result in zip(recorded, results, strict=True)
+        result.transaction_id: event
+        for event, result in zip(events.events, results, strict=True)
         if isinstance(result, Transaction) and result.create_time == tx.now
     }
     return [*plain, *others.values()]

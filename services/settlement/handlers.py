@@ -1,8 +1,10 @@
 """Events of the ledger and of merchants, to commands."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 from prometheus_client import Histogram
@@ -10,22 +12,25 @@ from prometheus_client import Histogram
 from paykit.base.metrics import AGE_BUCKETS_S
 from paykit.consume.delivery import Delivered, HandlerResult, Impossible
 from paykit.errors import DomainError
+from paykit.events import codec
 from paykit.merchants.projection import MerchantEvent
 from paykit.postgres.database import Tx
 from paystream.accounting.v1.events import TransactionCreated, TransactionRejected
 from services.settlement import commands, store
 from services.settlement.commands.booking import RecordBooking, RecordRejection
-from services.settlement.domain import fund_transfer
+from services.settlement.domain import fund_transfer, quick_item
 from services.settlement.domain.balance import changes_of
 from services.settlement.domain.fund_transfer import FundTransfer
 from services.settlement.domain.item import BOOKING, items_of
-from services.settlement.domain.quick_item import QuickItem
+from services.settlement.domain.item_form import CollectedItem
+from services.settlement.domain.quick_item import ShapedTransaction
 from services.settlement.domain.settlement import Settlement
 
 if TYPE_CHECKING:
-    from services.settlement.domain.item_form import CollectedItem
+    from paykit.events.shape_reading import Shape
 
 _DAY_S = 86_400.0
+_decode = partial(codec.decode_own, TransactionCreated)
 BOOKED_TO_SETTLED = Histogram(
     "paystream_booked_to_settled_seconds",
     "Business time from when a settlement began to collect what was booked to when the ledger settled it.",
@@ -39,20 +44,18 @@ CLOSED_TO_SETTLED = Histogram(
 
 
 async def on_transaction_created(
-    tx: Tx, deliveries: Sequence[Delivered[TransactionCreated | QuickItem]]
+    tx: Tx, deliveries: Sequence[Delivered[TransactionCreated | ShapedTransaction]]
 ) -> Sequence[HandlerResult]:
     """Follow balances, and collect what the ledger booked; settlements and transfers that it booked are completed.
 
     A transaction collected before changes nothing, nor does one that touches no account of a merchant.
     """
-    items: list[CollectedItem] = []
-    whole: list[Delivered[TransactionCreated]] = []
-    for delivery in deliveries:
-        if isinstance(delivery.event, QuickItem):
-            items.append(delivery.event.item)
-        else:
-            whole.append(cast("Delivered[TransactionCreated]", delivery))
-            items += items_of(delivery.event) if delivery.event.transaction_type != BOOKING else ()
+    items = _items_of([delivery.event for delivery in deliveries])
+    whole = [
+        cast("Delivered[TransactionCreated]", each)
+        for each in deliveries
+        if not isinstance(each.event, ShapedTransaction)
+    ]
     changes = [change for delivery in whole for change in changes_of(delivery.event)]
     await commands.following.follow(tx, changes, items)
     if items:
@@ -65,11 +68,28 @@ async def on_transaction_created(
     return _outcomes(deliveries, settlements=completed, transfers=booked)
 
 
+def _items_of(events: Sequence[TransactionCreated | ShapedTransaction]) -> list[CollectedItem]:
+    """Return the items of transactions in the order of these."""
+    found: list[Sequence[CollectedItem]] = [()] * len(events)
+    shaped: dict[Shape, tuple[list[int], list[bytes]]] = defaultdict(lambda: ([], []))
+    for at, event in enumerate(events):
+        if isinstance(event, ShapedTransaction):
+            ats, messages = shaped[event.shape]
+            ats.append(at)
+            messages.append(event.data)
+        elif event.transaction_type != BOOKING:
+            found[at] = items_of(event)
+    for shape, (ats, messages) in shaped.items():
+        for at, data, item in zip(ats, messages, quick_item.cut(shape, messages), strict=True):
+            found[at] = (item,) if item is not None else items_of(_decode(data))
+    return [*chain.from_iterable(found)]
+
+
 async def keep_balances(
-    tx: Tx, deliveries: Sequence[Delivered[TransactionCreated | QuickItem]]
+    tx: Tx, deliveries: Sequence[Delivered[TransactionCreated | ShapedTransaction]]
 ) -> Sequence[HandlerResult]:
     """Keep what transactions did to balances, and do nothing else."""
-    whole = [delivery.event for delivery in deliveries if not isinstance(delivery.event, QuickItem)]
+    whole = [delivery.event for delivery in deliveries if not isinstance(delivery.event, ShapedTransaction)]
     await store.balance_changes.add(tx, [change for event in whole for change in changes_of(event)])
     return [None] * len(deliveries)
 
@@ -127,7 +147,7 @@ def _outcomes(
     of_settlements, of_transfers = map(_refusals, (settlements, transfers))
     return [
         None
-        if isinstance(delivery.event, QuickItem)
+        if isinstance(delivery.event, ShapedTransaction)
         else next(of_settlements)
         if delivery.event.transaction_type == BOOKING
         else next(of_transfers)

@@ -8,7 +8,7 @@ from paystream.settlement.v1 import events
 from services.settlement import handlers, jobs, rpc
 from services.settlement.domain import quick_item
 
-COLLECTED_AT_ONCE_MAX = 10_000
+COLLECTED_AT_ONCE_MAX = 9_000
 """Transactions collected at once: each settlement that they come into is one row to update, and that of a thousand
 merchants costs more than their items."""
 

@@ -1,27 +1,29 @@
 """The items of payments, refunds and disputes, cut out of events that are alike: nearly all there are. Pure."""
 
-from collections.abc import Callable
-from datetime import datetime
+from binascii import unhexlify
+from collections.abc import Sequence
+from itertools import chain, repeat
+from operator import add, mul, or_, sub
+from struct import iter_unpack
 from typing import ClassVar, NamedTuple
 
-from paykit.events.shape_reading import Constant, ShapeLayout, micros_of, moment_of, number_of
+from paykit.events.encoded_values import all_micros_of, numbers_of
+from paykit.events.shape_reading import Constant, Cut, Shape, ShapedMessage, ShapeLayout
 from paykit.ids import bytes_of_digits
 from paystream.accounting.v1.events import Entry, TransactionCreated
 from services.settlement.domain.balance import FOLLOWED
-from services.settlement.domain.item import ACCOUNT_KIND, FEES, WITH_FEE, items_of
-from services.settlement.domain.item_form import LETTERS, NarrowItem, narrow
+from services.settlement.domain.item import ACCOUNT_KIND, FEES, WITH_FEE, ItemKind, items_of
+from services.settlement.domain.item_form import LETTERS, TRANSACTION, NarrowItem, narrow
 
-_FIELDS = ("recorded_at", "transaction_id", "related_no", "root_reference", "currency_code", "effective_at")
+CUT_AT_ONCE_MAX = 500
+"""Messages cut together: of more, what is cut out of them takes more of the processor's caches than it saves."""
+_IDS = ("transaction_id", "related_no", "root_reference")
+_FIELDS = (*_IDS, "currency_code", "effective_at")
 """Of TransactionCreated, in the order of its schema; what is read of its entries stands behind them."""
 
 
-class _QuickFields(NamedTuple):
-    recorded_at: datetime
-    item: NarrowItem
-
-
-class QuickItem(_QuickFields):
-    """The item of a transaction that is one item, and nothing else to settlement."""
+class ShapedTransaction(ShapedMessage):
+    """A transaction that is one item, and nothing else to settlement, until it is cut with others of its shape."""
 
     __slots__ = ()
 
@@ -42,8 +44,14 @@ class _Effects(NamedTuple):
     fees: list[tuple[int, int]]
 
 
-def specialize(example: TransactionCreated) -> ShapeLayout[QuickItem] | None:
-    """Say how items are made of the transactions that are like one.
+class _About(NamedTuple):
+    kind: ItemKind
+    form: int
+    entries: _Effects
+
+
+def specialize(example: TransactionCreated) -> ShapeLayout[ShapedTransaction] | None:
+    """Say how the transactions are cut that are like one.
 
     None where it is not one item alone, for the event has more to say, and where the item has no form.
     """
@@ -51,16 +59,14 @@ def specialize(example: TransactionCreated) -> ShapeLayout[QuickItem] | None:
     narrowed = narrow(items[0]) if len(items) == 1 else None
     if narrowed is None or narrowed.kind not in WITH_FEE or not _is_known(example):
         return None
-    constants = [
-        *(Constant(name, LETTERS) for name in ("transaction_id", "related_no", "root_reference")),
-        Constant("transaction_type"),
-    ]
-    fields, entries = list(_FIELDS), _Effects([], [], [])
+    constants = [*(Constant(name, LETTERS) for name in _IDS), Constant("transaction_type")]
+    cuts, entries = [Cut(name, LETTERS if name in _IDS else 0) for name in _FIELDS], _Effects([], [], [])
     for place, entry in enumerate(example.entries):
         name = f"entries.{place}"
         constants += [Constant(f"{name}.account_kind"), Constant(f"{name}.effect")]
-        fields += [f"{name}.{part}" for part in _note(entry, entries, len(fields) - len(_FIELDS))]
-    return ShapeLayout(constants, fields, _maker(narrowed, entries))
+        cuts += [Cut(f"{name}.{part}") for part in _note(entry, entries, len(cuts) - len(_FIELDS))]
+    about = _About(narrowed.kind, narrowed.form, entries)
+    return ShapeLayout(constants, cuts, keep=ShapedTransaction, about=about, ascii_alone=True)
 
 
 def _is_known(example: TransactionCreated) -> bool:
@@ -85,30 +91,53 @@ def _note(entry: Entry, entries: _Effects, place: int) -> tuple[str, ...]:
     return ()
 
 
-def _maker(example: NarrowItem, entries: _Effects) -> Callable[[tuple[bytes, ...]], QuickItem | None]:
-    """Return what makes the item of the values of a transaction that is like the one of an example."""
-    kind, form = example.kind, example.form
-    (first, *owners), effects, fees = entries
+def cut(shape: Shape, messages: Sequence[bytes]) -> Sequence[NarrowItem | None]:
+    """Return the items of transactions of one shape; None for one that is to be read as a whole."""
+    parts = (messages[at : at + CUT_AT_ONCE_MAX] for at in range(0, len(messages), CUT_AT_ONCE_MAX))
+    return [*chain.from_iterable(_cut(shape, part) for part in parts)]
 
-    def make(values: tuple[bytes, ...]) -> QuickItem | None:
-        recorded_at, transaction, related, root, currency_code, effective_at, *of_entries = values
-        owner = of_entries[first]
-        effect_minor = fee_minor = 0
-        for place, effect in effects:
-            effect_minor += effect * number_of(of_entries[place])
-        for place, effect in fees:
-            fee_minor += effect * number_of(of_entries[place])
-        ids = bytes_of_digits(transaction[LETTERS:] + related[LETTERS:] + root[LETTERS:])
-        if ids is None or not (effect_minor or fee_minor):
-            return None
-        for place in owners:
-            if of_entries[place] != owner:
-                return None
-        try:
-            texts = transaction.decode(), owner.decode(), currency_code.decode()
-        except UnicodeDecodeError:
-            return None  # The whole decoder refuses it.
-        amounts = effect_minor - fee_minor, fee_minor
-        return QuickItem(moment_of(recorded_at), NarrowItem(*texts, kind, micros_of(effective_at), *amounts, form, ids))
 
-    return make
+def _cut(shape: Shape, messages: Sequence[bytes]) -> Sequence[NarrowItem | None]:
+    kind, form, entries = shape.about
+    transactions, related, roots, currencies, effective_at, *of_entries = shape.columns(messages)
+    owners = [of_entries[place] for place in entries.owners]
+    fees = _summed(of_entries, entries.fees, len(messages))
+    amounts = [*map(sub, _summed(of_entries, entries.effects, len(messages)), fees)]
+    digits = b"".join(chain.from_iterable(zip(transactions, related, roots, strict=True)))
+    sound = bytes_of_digits(digits) is not None and all(owner == owners[0] for owner in owners)
+    if not (sound and all(map(or_, amounts, fees))):
+        return _cut_singly(shape, messages)
+    items = zip(
+        map(TRANSACTION.__add__, map(bytes.decode, transactions)),
+        _texts(owners[0]),
+        _texts(currencies),
+        repeat(kind),
+        all_micros_of(effective_at),
+        amounts,
+        fees,
+        repeat(form),
+        (ids for (ids,) in iter_unpack("48s", unhexlify(digits))),
+        strict=False,
+    )
+    return [*map(NarrowItem._make, items)]
+
+
+def _cut_singly(shape: Shape, messages: Sequence[bytes]) -> Sequence[NarrowItem | None]:
+    """Part the messages until what is to be read as a whole stands alone."""
+    if len(messages) == 1:
+        return [None]
+    half = len(messages) // 2
+    return [*_cut(shape, messages[:half]), *_cut(shape, messages[half:])]
+
+
+def _summed(columns: Sequence[Sequence[bytes]], effects: Sequence[tuple[int, int]], count: int) -> Sequence[int]:
+    """Return the sums of amounts, each by what it counts."""
+    sums: Sequence[int] = [0] * count
+    for place, effect in effects:
+        sums = [*map(add, sums, map(mul, numbers_of(columns[place]), repeat(effect)))]
+    return sums
+
+
+def _texts(encoded: Sequence[bytes]) -> list[str]:
+    texts = {each: each.decode() for each in set(encoded)}  # Merchants and currencies come again.
+    return [texts[each] for each in encoded]

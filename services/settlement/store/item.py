@@ -103,13 +103,14 @@ async def insert_items(
     narrow_rows: list[bytes] = []
     wide_rows: list[tuple[object, ...]] = []
     for settlement_id, collected in items:
-        digits = narrow_item.settlement_digits(settlement_id)
+        narrow: list[NarrowItem] = []
         for item in collected:
             narrowed = item if isinstance(item, NarrowItem) else item_form.narrow(item)
             if narrowed is None or item.transaction_id in shared:
                 wide_rows.append(_wide_row(whole(item), settlement_id))
             else:
-                narrow_rows.append(narrow_item.narrow_row(narrowed, digits))
+                narrow.append(narrowed)
+        narrow_rows += narrow_item.narrow_rows(narrow, narrow_item.settlement_digits(settlement_id))
     if narrow_rows:
         narrow_rows.sort()
         await tx.copy("narrow_item", narrow_item.COLUMNS, BinaryRows(narrow_rows))

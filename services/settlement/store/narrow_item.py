@@ -6,6 +6,7 @@ comes again meets itself; that it stands in one of them only, the database sees 
 """
 
 import struct
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from paykit.clock import micros_since_epoch
@@ -16,8 +17,12 @@ COLUMNS = (
     *("effective_at", "amount_minor", "fee_minor", "form"),
 )
 
-_ROW = struct.Struct("!h i16s i16s i16s i16s iq iq iq ih")
-"""How many columns, and each with its length, as PostgreSQL takes them."""
+_ID_BYTES = 16
+_LENGTH = struct.pack("!i", _ID_BYTES)
+_BEGIN = struct.pack("!h", len(COLUMNS)) + _LENGTH
+"""Of a row as PostgreSQL takes it: how many columns, and each behind its length."""
+_ROW = struct.Struct(f"!{len(_BEGIN)}s16s24s16s i16s iq iq iq ih")
+"""The second id stands between its length and that of the third: so much a settlement's rows have in common."""
 _SINCE_US = micros_since_epoch(datetime(2000, 1, 1, tzinfo=UTC))
 """PostgreSQL counts from the year 2000."""
 
@@ -49,15 +54,18 @@ def settlement_digits(settlement_id: str) -> bytes:
     return bytes.fromhex(settlement_id[LETTERS:])
 
 
-def narrow_row(item: NarrowItem, settlement: bytes) -> bytes:
-    """Return the row of an item as COPY takes it; rows sort by transaction.
+def narrow_rows(items: Iterable[NarrowItem], settlement: bytes) -> list[bytes]:
+    """Return the rows of items as COPY takes them; they sort by transaction.
 
     Args:
-        item: What it is of.
-        settlement: That it comes into, by `settlement_digits`.
+        items: What they are of.
+        settlement: That they come into, by `settlement_digits`.
     """
-    _, _, _, _, effective_us, amount_minor, fee_minor, form, ids = item
-    return _ROW.pack(
-        *(len(COLUMNS), 16, ids[:16], 16, settlement, 16, ids[16:32], 16, ids[32:]),
-        *(8, effective_us - _SINCE_US, 8, amount_minor, 8, fee_minor, 2, form),
-    )
+    pack, begin, into = _ROW.pack, _BEGIN, _LENGTH + settlement + _LENGTH
+    return [
+        pack(
+            *(begin, ids[:16], into, ids[16:32], 16, ids[32:]),
+            *(8, effective_us - _SINCE_US, 8, amount_minor, 8, fee_minor, 2, form),
+        )
+        for _, _, _, _, effective_us, amount_minor, fee_minor, form, ids in items
+    ]

@@ -21,7 +21,7 @@ from paykit.postgres.database import Tx
 from paykit.testing.batches import undone
 from paystream.accounting.v1.events import TransactionCreated
 from services.settlement.domain.policy import Policy
-from services.settlement.domain.quick_item import QuickItem
+from services.settlement.domain.quick_item import ShapedTransaction
 from services.settlement.service import SERVICE
 from tests.integration.settlement.test_properties import (
     ON_ONE_TILL,
@@ -106,7 +106,7 @@ async def test_most_transactions_take_the_fast_lane(till: Till) -> None:
     consuming = application(till, fast=True)
     found = [consuming.prepare(record(till, capture(number, 1_000 + number, 30))) for number in range(1, 4)]
     taken = [each.event for each in found if isinstance(each, ReadyEvent)]
-    assert [type(event) for event in taken] == [TransactionCreated, QuickItem, QuickItem]
+    assert [type(event) for event in taken] == [TransactionCreated, ShapedTransaction, ShapedTransaction]
 
 
 async def test_what_a_newer_ledger_writes_is_resolved_as_a_whole(till: Till) -> None:

@@ -1,5 +1,6 @@
 """Fields cut out by the shape of an event against the whole decoder, for every event and for damaged bytes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,16 +9,15 @@ from hypothesis import strategies as st
 
 from paykit.events import classes as catalogue
 from paykit.events import compiler
+from paykit.events.encoded_values import all_micros_of, micros_of, moment_of, number_of, numbers_of
 from paykit.events.shape_reading import (
     FIELDS_MAX,
     LEARNED_ONE_OF,
     SHAPES_MAX,
     Constant,
+    ShapedMessage,
     ShapeLayout,
     ShapeReader,
-    micros_of,
-    moment_of,
-    number_of,
 )
 from tests.unit.contracts.test_compiler import fastavro_bytes, values
 
@@ -53,21 +53,28 @@ def holds_one(kind: Any) -> bool:
     return inner in {"string", "long", "boolean"}
 
 
-def learned(schema: Any, record: dict[str, Any], *constants: str) -> ShapeReader[Any, dict[str, Any]]:
-    """Return a reader that gives all fields of events like this one that are not null."""
+def learned(schema: Any, record: dict[str, Any], *constants: str) -> Callable[[bytes], dict[str, Any] | None]:
+    """Return what gives all fields of messages like this one that are not null."""
     types = scalars(schema)
     names = [name for name in types if record[name] is not None]
+    layout = ShapeLayout(list(map(Constant, constants)), names, ShapedMessage)
+    reader: ShapeReader[Any, ShapedMessage] = ShapeReader(schema, lambda _event: layout, prefix_bytes=len(PREFIX))
+    reader.learn(message(schema, record), record)
 
-    def make(encoded: tuple[bytes, ...]) -> dict[str, Any] | None:
+    def read(data: bytes) -> dict[str, Any] | None:
+        taken = reader.read(data)
+        if taken is None:
+            return None
         try:
-            return {name: scalar(types[name], value) for name, value in zip(names, encoded, strict=True)}
+            return {name: scalar(types[name], value) for name, value in zip(names, cut(taken), strict=True)}
         except UnicodeDecodeError:
             return None
 
-    layout = ShapeLayout(list(map(Constant, constants)), names, make)
-    reader: ShapeReader[Any, dict[str, Any]] = ShapeReader(schema, lambda _event: layout, prefix_bytes=len(PREFIX))
-    reader.learn(message(schema, record), record)
-    return reader
+    return read
+
+
+def cut(taken: ShapedMessage) -> list[bytes]:
+    return [value for [value] in taken.shape.columns([taken.data])]
 
 
 def message(schema: Any, record: dict[str, Any]) -> bytes:
@@ -84,7 +91,7 @@ def test_what_a_shape_takes_has_the_values_that_the_whole_decoder_gives(name: st
     damaged = bytearray(original)
     for _ in range(data.draw(st.integers(0, 3))):
         damaged[data.draw(st.integers(len(PREFIX), len(damaged) - 1))] = data.draw(st.integers(0, 255))
-    taken = learned(schema, record).read(bytes(damaged))
+    taken = learned(schema, record)(bytes(damaged))
     if taken is not None:
         try:
             whole, end = compiler.decoder(schema)(bytes(damaged), len(PREFIX))
@@ -104,26 +111,32 @@ def test_other_values_of_as_many_bytes_are_of_the_same_shape(
     record: dict[str, Any], amount_minor: int, letters: str
 ) -> None:
     example = {**record, "amount_minor": 8_000}
-    if learned(PAYMENT, example).read(message(PAYMENT, example)) is None:
+    if learned(PAYMENT, example)(message(PAYMENT, example)) is None:
         return  # A number of more than eight bytes, or a time of fewer.
     other = {**record, "amount_minor": amount_minor, "currency_code": letters}
-    taken = learned(PAYMENT, example).read(message(PAYMENT, other))
+    taken = learned(PAYMENT, example)(message(PAYMENT, other))
     assert taken == {name: other[name] for name in scalars(PAYMENT) if other[name] is not None}
     one_currency = learned(PAYMENT, example, "currency_code")
-    assert one_currency.read(message(PAYMENT, example)) is not None
-    assert one_currency.read(message(PAYMENT, other)) == (taken if letters == "USD" else None)
+    assert one_currency(message(PAYMENT, example)) is not None
+    assert one_currency(message(PAYMENT, other)) == (taken if letters == "USD" else None)
 
 
 TEXT = {"type": "record", "name": "Text", "fields": [{"name": "text", "type": "string"}]}
 
 
-def told(*, letters: int | None = 0) -> ShapeReader[str, str]:
-    def specialize(event: str) -> ShapeLayout[str] | None:
-        if event == "unread":
-            return None
-        return ShapeLayout([Constant("text", letters)], ["text"], lambda encoded: encoded[0].decode())
+class Told:
+    """A reader of one text."""
 
-    return ShapeReader(TEXT, specialize, prefix_bytes=0)
+    def __init__(self, *, letters: int | None = 0) -> None:
+        layout = ShapeLayout([Constant("text", letters)], ["text"], ShapedMessage)
+        self._reader: ShapeReader[str, ShapedMessage] = ShapeReader(
+            TEXT, lambda event: None if event == "unread" else layout, prefix_bytes=0
+        )
+        self.learn = self._reader.learn
+
+    def read(self, data: bytes) -> str | None:
+        taken = self._reader.read(data)
+        return cut(taken)[0].decode() if taken is not None else None
 
 
 def text(value: str) -> bytes:
@@ -131,7 +144,7 @@ def text(value: str) -> bytes:
 
 
 def test_one_of_so_many_unknown_events_is_learned_from() -> None:
-    reader = told()
+    reader = Told()
     for number in range(LEARNED_ONE_OF + 1):
         reader.learn(text("a" * (number + 1)), "a")
     lengths = [number + 1 for number in range(LEARNED_ONE_OF + 1) if reader.read(text("b" * (number + 1)))]
@@ -139,22 +152,22 @@ def test_one_of_so_many_unknown_events_is_learned_from() -> None:
 
 
 def test_letters_at_the_beginning_may_be_what_a_shape_has_in_common() -> None:
-    reader = told(letters=2)
+    reader = Told(letters=2)
     reader.learn(text("ab1"), "ab1")
     assert [reader.read(text(value)) for value in ("ab2", "ac1", "ab22")] == ["ab2", None, None]
-    reader = told(letters=9)
+    reader = Told(letters=9)
     reader.learn(text("ab1"), "ab1")
     assert [reader.read(text(value)) for value in ("ab1", "ab2")] == ["ab1", None]
 
 
 def test_nothing_is_learned_of_what_is_to_be_read_as_a_whole() -> None:
-    reader = told()
+    reader = Told()
     reader.learn(text("unread"), "unread")
     assert reader.read(text("unread")) is None
 
 
 def test_a_reader_that_has_learned_too_many_shapes_begins_anew() -> None:
-    reader = told()
+    reader = Told()
     for number in range(SHAPES_MAX + 1):
         for _ in range(LEARNED_ONE_OF):
             reader.learn(text("a" * number), "a")
@@ -166,7 +179,8 @@ def test_events_of_more_values_than_a_shape_may_have_are_read_as_a_whole() -> No
     many = {"type": "record", "name": "Many", "fields": [{"name": "all", "type": {"type": "array", "items": "long"}}]}
 
     def reads(count: int) -> int | None:
-        reader: ShapeReader[Any, int] = ShapeReader(many, lambda _: ShapeLayout([], [], lambda _: 1), prefix_bytes=0)
+        layout = ShapeLayout([], [], lambda _shape, _data: 1)
+        reader: ShapeReader[Any, int] = ShapeReader(many, lambda _: layout, prefix_bytes=0)
         data = fastavro_bytes(many, {"all": [1] * count})
         reader.learn(data, None)
         return reader.read(data)
@@ -183,6 +197,18 @@ def test_numbers_come_back(number: int) -> None:
 def test_times_of_eight_bytes_come_back(micros: int) -> None:
     encoded = fastavro_bytes(NUMBER, {"number": micros})
     assert (len(encoded), micros_of(encoded)) == (8, micros)
+
+
+@given(st.lists(st.integers(-(2**54), 2**54), max_size=20))
+def test_a_column_of_numbers_comes_back(numbers: list[int]) -> None:
+    assert numbers_of([fastavro_bytes(NUMBER, {"number": each}) for each in numbers]) == numbers
+
+
+@given(st.lists(st.integers(2**48, 2**55 - 1) | st.integers(-(2**55), -(2**48) - 1), max_size=20))
+def test_a_column_of_times_comes_back(times_us: list[int]) -> None:
+    encoded = [fastavro_bytes(NUMBER, {"number": each}) for each in times_us]
+    assert all_micros_of(encoded) == times_us
+    assert [micros_of(each) for each in encoded] == times_us
 
 
 NUMBER = {"type": "record", "name": "Number", "fields": [{"name": "number", "type": "long"}]}

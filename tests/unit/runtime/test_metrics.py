@@ -1,7 +1,11 @@
+import itertools
 import urllib.request
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import REGISTRY, generate_latest
 
 from paykit.base import metrics
@@ -48,6 +52,24 @@ def test_ages_of_a_batch_are_counted_in_the_buckets_that_bound_them() -> None:
     assert (count("a", "_count"), count("b", "_count")) == (6, 1)
     assert count("a", "_sum") == pytest.approx(0.05 + 0.06 + 7 + 3_600 + 3_601)
     assert f'{name}_bucket{{le="1.0",topic="b"}} 1.0' in generate_latest().decode()
+
+
+@given(st.lists(st.integers(-10, 4_000_000_000) | st.sampled_from([0, 50_000, 5_000_000, 3_600_000_000]), max_size=30))
+def test_ages_counted_all_at_once_are_those_counted_by_their_times(ages_us: list[int]) -> None:
+    now = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+    times, seconds = f"times {next(NUMBERS)}", f"seconds {next(NUMBERS)}"
+    AGES.observe_since([now - timedelta(microseconds=each) for each in ages_us], now, times)
+    AGES.observe_all([each / 1_000_000 for each in ages_us], seconds)
+    [family] = AGES.collect()
+    counted: dict[str, dict[tuple[str, str | None], float]] = defaultdict(dict)
+    for sample in family.samples:
+        counted[sample.labels["topic"]][sample.name, sample.labels.get("le")] = sample.value
+    assert counted[seconds] == pytest.approx(counted[times])
+    assert counted[seconds]["test_ages_seconds_count", None] == len(ages_us)
+
+
+NUMBERS = itertools.count()
+AGES = metrics.AgeHistogram("test_ages_seconds", "A test.", ["topic"])
 
 
 def test_a_histogram_without_labels_shows_zero_from_the_beginning_on() -> None:

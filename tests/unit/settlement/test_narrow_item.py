@@ -7,7 +7,7 @@ import pytest
 
 from services.settlement.domain.item import KINDS, ItemKind, SettlementItem
 from services.settlement.domain.item_form import FORMS, digits_of, narrow
-from services.settlement.store.narrow_item import narrow_row, settlement_digits
+from services.settlement.store.narrow_item import narrow_rows, settlement_digits
 from tests.unit.settlement.builders import ALICE, NOON, stl
 
 DIGITS = "0123456789abcdef" * 2
@@ -31,7 +31,8 @@ def test_the_row_of_an_item_has_the_digits_of_its_ids() -> None:
     assert item is not None
     assert datetime(2026, 3, 1, 12, tzinfo=UTC) == NOON
     since_2000_us = 825_681_600_000_000  # 26 years of 365 days, 7 leap days, 59 days and 12 hours.
-    assert narrow_row(item, settlement_digits(stl(7))).hex() == "".join(
+    [row] = narrow_rows([item], settlement_digits(stl(7)))
+    assert row.hex() == "".join(
         [
             "0008",
             *("00000010", DIGITS, "00000010", "0" * 31 + "7", "00000010", "1" * 32, "00000010", "2" * 32),

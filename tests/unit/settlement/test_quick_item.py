@@ -16,7 +16,8 @@ from paystream.accounting.v1.events import Entry, TransactionCreated
 from services.settlement.domain.balance import changes_of
 from services.settlement.domain.fund_transfer import KINDS as TRANSFERS
 from services.settlement.domain.item import BOOKING, FEES, items_of
-from services.settlement.domain.quick_item import QuickItem, specialize
+from services.settlement.domain.item_form import NarrowItem
+from services.settlement.domain.quick_item import CUT_AT_ONCE_MAX, ShapedTransaction, cut, specialize
 from tests.unit.contracts.test_compiler import values
 from tests.unit.settlement.builders import ALICE, BOB, NOON, booked, booking, capture, entry, refund, release, stl
 
@@ -50,15 +51,24 @@ ENTRIES = st.lists(
 )
 
 
-def reader(example: TransactionCreated) -> ShapeReader[TransactionCreated, QuickItem]:
+def reader(example: TransactionCreated) -> ShapeReader[TransactionCreated, ShapedTransaction]:
     """Return one that has learned from an example alone."""
-    learned: ShapeReader[TransactionCreated, QuickItem] = ShapeReader(SCHEMA, specialize, prefix_bytes=0)
+    learned: ShapeReader[TransactionCreated, ShapedTransaction] = ShapeReader(SCHEMA, specialize, prefix_bytes=0)
     learned.learn(ENCODE(example, {}), example)
     return learned
 
 
-def quick(event: TransactionCreated, example: TransactionCreated | None = None) -> QuickItem | None:
+def shaped(event: TransactionCreated, example: TransactionCreated | None = None) -> ShapedTransaction | None:
     return reader(example or event).read(ENCODE(event, {}))
+
+
+def quick(event: TransactionCreated, example: TransactionCreated | None = None) -> NarrowItem | None:
+    """Return the item that is cut out of an event; None where it is to be decoded as a whole."""
+    taken = shaped(event, example)
+    if taken is None:
+        return None
+    assert (taken.recorded_at, taken.TOPIC) == (event.recorded_at, event.TOPIC)
+    return cut(taken.shape, [taken.data])[0]
 
 
 DIGITS = st.text("0123456789abcdef", min_size=32, max_size=32)
@@ -84,7 +94,7 @@ def test_what_the_fast_lane_takes_is_the_item_of_the_whole_event_and_all_there_i
     event = TransactionCreated.from_record({**record, **names, "entries": entries})
     taken = quick(event)
     if taken is not None:
-        assert (taken.recorded_at, [taken.item.whole]) == (event.recorded_at, items_of(event))
+        assert [taken.whole] == items_of(event)
         assert changes_of(event) == []
         assert event.transaction_type not in {BOOKING, *TRANSFERS}
 
@@ -112,7 +122,36 @@ def test_what_is_like_another_transaction_makes_its_own_item(
     if taken is None:
         assert sizes(event) != sizes(example)
     else:
-        assert (taken.recorded_at, [taken.item.whole]) == (event.recorded_at, items_of(event))
+        assert [taken.whole] == items_of(event)
+
+
+DAMAGES: tuple[dict[str, Any], ...] = (
+    {},
+    {"root_reference": "pay_" + "A" * 32},
+    {"transaction_id": "txn_" + "g" * 32},
+    {"entries": tuple(dataclasses.replace(each, amount_minor=0) for each in capture(1, 40, 30).entries)},
+)
+"""What leaves a transaction of the same shape, and must be read as a whole: not of the usual form, or of no effect."""
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    damages=st.lists(st.sampled_from(range(len(DAMAGES))), min_size=1, max_size=40),
+    copies=st.sampled_from([1, CUT_AT_ONCE_MAX // 3]),
+)
+def test_of_transactions_that_are_cut_together_each_is_its_own_item(damages: list[int], copies: int) -> None:
+    events = [
+        dataclasses.replace(capture(number, 31 + number % 30, 30), **DAMAGES[damage])
+        for number, damage in enumerate(damages * copies, start=1)
+    ]
+    read = reader(capture(1, 40, 30)).read
+    taken = [read(ENCODE(event, {})) for event in events]
+    shapes = {each.shape for each in taken if each is not None}
+    items = cut(next(iter(shapes)), [each.data for each in taken if each is not None])
+    assert (len(shapes), len(items)) == (1, len(events))
+    for event, item, damage in zip(events, items, damages * copies, strict=True):
+        assert (item is None) == bool(damage)
+        assert item is None or [item.whole] == items_of(event)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +165,7 @@ def test_what_is_like_another_transaction_makes_its_own_item(
 def test_events_of_other_merchants_currencies_and_times_are_of_one_shape(other: TransactionCreated) -> None:
     taken = quick(other, capture(1, 1_000, 32))
     assert taken is not None
-    assert [taken.item.whole] == items_of(other)
+    assert [taken.whole] == items_of(other)
 
 
 def with_entries(*entries: Entry) -> TransactionCreated:
@@ -167,8 +206,7 @@ def test_what_is_not_like_the_example_is_left_to_be_decoded_as_a_whole(other: Tr
 def test_payments_refunds_and_disputes_take_the_fast_lane(event: TransactionCreated) -> None:
     taken = quick(event)
     assert taken is not None
-    assert [taken.item.whole] == items_of(event)
-    assert (taken.recorded_at, taken.TOPIC) == (NOON, "accounting.events")
+    assert [taken.whole] == items_of(event)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +238,7 @@ def test_the_fields_are_those_that_an_item_is_made_of() -> None:
     }
     taken = quick(dataclasses.replace(event, **ids, currency_code="JPY"))
     assert taken is not None
-    assert taken.item.whole._asdict() == items_of(event)[0]._asdict() | ids | {"currency_code": "JPY"}
+    assert taken.whole._asdict() == items_of(event)[0]._asdict() | ids | {"currency_code": "JPY"}
 
 
 @pytest.mark.parametrize("field", ["transaction_id", "related_no", "root_reference"])

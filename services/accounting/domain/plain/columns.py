@@ -6,7 +6,6 @@ Events of one shape are cut together; of the others, those that may be plain are
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
 from itertools import chain, compress
 from operator import le
 from types import MappingProxyType
@@ -14,16 +13,9 @@ from typing import Any, ClassVar, NamedTuple
 
 from paykit.clock import micros_since_epoch
 from paykit.events.avro_binary import encode_string, encode_timestamp
+from paykit.events.encoded_values import all_micros_of, numbers_of
 from paykit.events.event import Event
-from paykit.events.shape_reading import (
-    Constant,
-    Cut,
-    Shape,
-    ShapeLayout,
-    all_micros_of,
-    moment_of,
-    number_of,
-)
+from paykit.events.shape_reading import Constant, Cut, Shape, ShapedMessage, ShapeLayout
 from paykit.ids import bytes_of_digits
 from paykit.money import AMOUNT_MINOR_MAX
 from paystream.payment.v1.events import PaymentSuccess, RefundReason, RefundSuccess
@@ -40,27 +32,12 @@ PlainKind = tuple[str, tuple[bool, ...]]
 """currency_code, and which of the amounts are above zero: events of one type and kind are booked alike."""
 
 
-class _ShapedFields(NamedTuple):
-    shape: Shape
-    data: bytes
-    recorded_at: datetime
-
-
-class ShapedEvent(_ShapedFields):
-    """A message whose shape is known, until it is cut with others.
-
-    Attributes:
-        recorded_at: When the producer recorded it.
-    """
+class ShapedEvent(ShapedMessage):
+    """An event that may be plain, until it is cut with others of its shape."""
 
     __slots__ = ()
 
     TOPIC: ClassVar[str] = PaymentSuccess.TOPIC
-
-
-def shaped(shape: Shape, data: bytes) -> ShapedEvent:
-    """Return a message of a shape."""
-    return ShapedEvent(shape, data, moment_of(data[shape.places["recorded_at"]]))
 
 
 @dataclass(slots=True, eq=False)
@@ -263,23 +240,18 @@ def specialize(example: PaymentSuccess | RefundSuccess) -> ShapeLayout[ShapedEve
     constants = [Constant(form.related, LETTERS), Constant(form.root, LETTERS), Constant("currency_code")]
     cuts = [_cut(name, form) for name in (*_HEAD, *form.fields)]
     about = _About(form, example.currency_code)
-    return ShapeLayout(constants, cuts, keep=shaped, about=about, ascii_alone=True)
+    return ShapeLayout(constants, cuts, keep=ShapedEvent, about=about, ascii_alone=True)
 
 
 def _cut(name: str, form: _Form) -> Cut:
     return Cut(name, LETTERS if name in {form.related, form.root} else 0, encoded=name in _TEXTS)
 
 
-def _numbers(encoded: Sequence[bytes]) -> list[int]:
-    numbers = {each: number_of(each) for each in set(encoded)}  # Amounts come again.
-    return [numbers[each] for each in encoded]
-
-
 def cut_shaped(shape: Shape, ats: Sequence[int], messages: Sequence[bytes]) -> tuple[str, PlainColumns]:
     """Cut messages of one shape, at least one; the currency_code of all, and their columns."""
     form, currency_code = shape.about
     columns = dict(zip((*_HEAD, *form.fields), shape.columns(messages), strict=True))
-    numbers = {name: _numbers(columns[name]) for name in form.fields if name.endswith("_minor")}
+    numbers = {name: numbers_of(columns[name]) for name in form.fields if name.endswith("_minor")}
     return currency_code, PlainColumns(
         ats=ats,
         principals=numbers["amount_minor"],
