@@ -251,7 +251,12 @@ class _Trace:
             begin, (_, self.at) = self.at, decode_long(self.data, self.at)
             self.mask[begin : self.at] = bytes([_MORE]) * (self.at - begin)
             taken = self.at - begin
-            if taken != MOMENT_BYTES if kind == "timestamp-micros" else taken > _NUMBER_BYTES_MAX:
+            if kind == "timestamp-micros":
+                # The last byte changes every nine years. That it is not 0 says that none is encoded wastefully.
+                self.mask[self.at - 1] = _ALL_BITS
+                if taken != MOMENT_BYTES or not self.data[self.at - 1]:
+                    raise _NoShapeError
+            elif taken > _NUMBER_BYTES_MAX:
                 raise _NoShapeError
         self._note(name, begin)
 

@@ -188,6 +188,21 @@ def test_events_of_more_values_than_a_shape_may_have_are_read_as_a_whole() -> No
     assert (reads(FIELDS_MAX), reads(FIELDS_MAX + 1)) == (1, None)
 
 
+def test_times_that_are_encoded_wastefully_are_of_no_shape() -> None:
+    """Their bytes would be passed on as they are, and no decoder and encoder between would make them shorter."""
+    moment = {"type": "long", "logicalType": "timestamp-micros"}
+    schema = {"type": "record", "name": "Told", "fields": [{"name": "at", "type": moment}]}
+    usual = fastavro_bytes(NUMBER, {"number": 1_772_366_400_000_000})
+    later = fastavro_bytes(NUMBER, {"number": 1_803_902_400_000_000})
+    wasteful = usual[:-1] + b"\0"
+    assert len(usual) == len(later) == len(wasteful) == 8
+    layout = ShapeLayout([], ["at"], ShapedMessage)
+    for example, other, taken in ((usual, later, True), (usual, wasteful, False), (wasteful, wasteful, False)):
+        reader: ShapeReader[Any, ShapedMessage] = ShapeReader(schema, lambda _: layout, prefix_bytes=0)
+        reader.learn(example, None)
+        assert (reader.read(other) is not None) is taken
+
+
 @pytest.mark.parametrize("number", [0, 1, -1, 63, 64, -64, -65, 8_191, 8_192, 2**53 - 1, -(2**54)])
 def test_numbers_come_back(number: int) -> None:
     assert number_of(fastavro_bytes(NUMBER, {"number": number})) == number

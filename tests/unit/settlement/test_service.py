@@ -12,5 +12,5 @@ from services.settlement.service import SERVICE
 def test_more_transactions_than_merchants_are_taken_at_once(tmp_path: Path) -> None:
     codec = Codec(registry=FakeRegistry().client(), cache_dir=tmp_path, topic_prefix="t.")
     consuming = Application(service=SERVICE.name, subscriptions=SERVICE.subscriptions, codec=codec)
-    assert (consuming.records_max("t.accounting.events"), consuming.records_max("t.merchant.events")) == (10_000, 2_500)
+    assert (consuming.records_max("t.accounting.events"), consuming.records_max("t.merchant.events")) == (9_000, 2_500)
     assert BATCH_RECORDS_MAX == 2_500
