@@ -218,8 +218,10 @@ class Fetcher:
         return batch
 
     def _add(self, batch: Batch, messages: list[Any]) -> None:
-        """Add the records of messages to a batch, and leave none of these."""
-        """Make records of messages, which are let go of one by one: each has a list of headers that need not stay."""
+        """Add the records of messages to a batch.
+
+        The messages are let go of one by one: each has a list of headers that need not stay.
+        """
         last_of: dict[int, Any] = {}
         piece: Slice | None = None
         number, compact = -1, self._headers.compact

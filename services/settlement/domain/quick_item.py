@@ -106,7 +106,7 @@ def _cut(shape: Shape, messages: Sequence[bytes]) -> Sequence[NarrowItem | None]
     digits = b"".join(chain.from_iterable(zip(transactions, related, roots, strict=True)))
     sound = bytes_of_digits(digits) is not None and all(owner == owners[0] for owner in owners)
     if not (sound and all(map(or_, amounts, fees))):
-        return _cut_singly(shape, messages)
+        return _cut_halves(shape, messages)
     items = zip(
         map(TRANSACTION.__add__, map(bytes.decode, transactions)),
         _texts(owners[0]),
@@ -122,7 +122,7 @@ def _cut(shape: Shape, messages: Sequence[bytes]) -> Sequence[NarrowItem | None]
     return [*map(NarrowItem._make, items)]
 
 
-def _cut_singly(shape: Shape, messages: Sequence[bytes]) -> Sequence[NarrowItem | None]:
+def _cut_halves(shape: Shape, messages: Sequence[bytes]) -> Sequence[NarrowItem | None]:
     """Part the messages until what is to be read as a whole stands alone."""
     if len(messages) == 1:
         return [None]
