@@ -23,6 +23,8 @@ from bench.figures import Figures
 from bench.ground import Ground, Plot, connected, plot
 from paykit.errors import InvariantError
 
+TOLD_WITHIN_S = 11.0
+"""PostgreSQL has an idle session tell of what it wrote within 10 s."""
 LOOK_EVERY_S = 0.2
 DONE_S_MAX = 180.0
 IN_FLIGHT = 64
@@ -75,13 +77,23 @@ class Watched:
         give_up = time.monotonic() + DONE_S_MAX
         while True:
             done = await self.connection.fetchval(condition, *args)
-            for pid, written in await self.connection.fetch(_WAL, f"paystream_{self.name}"):
-                self.written[pid] = max(written, self.written.get(pid, 0))
+            await self._look()
             if done:
                 return
             if time.monotonic() > give_up:
                 raise TimeoutError(f"{self.name} was not done within {DONE_S_MAX:.0f} s")
             await asyncio.sleep(LOOK_EVERY_S)
+
+    async def told(self) -> None:
+        """Wait until the sessions have told of all that they wrote; the service is still there."""
+        end = time.monotonic() + TOLD_WITHIN_S
+        while time.monotonic() < end:
+            await asyncio.sleep(LOOK_EVERY_S)
+            await self._look()
+
+    async def _look(self) -> None:
+        for pid, written in await self.connection.fetch(_WAL, f"paystream_{self.name}"):
+            self.written[pid] = max(written, self.written.get(pid, 0))
 
     async def begin(self) -> None:
         """Begin to count from here on."""
@@ -126,10 +138,12 @@ async def _payment(ground: Ground, payments: int) -> Figures:
             step = calls.step(address, f"{calls.PAYMENT}/CreatePayment", merchants, IN_FLIGHT, DONE_S_MAX)
             for part in range(PARTS):
                 if part == 1:
+                    await seen.told()
                     await seen.begin()
                 await children.load([{**step, "calls_max": payments // PARTS}], seconds_max=DONE_S_MAX + 30)
                 await seen.until(_PAID, payments // PARTS * (part + 1))
                 await seen.connection.execute("VACUUM")
+            await seen.told()
         return await seen.per_payment(payments // PARTS * (PARTS - 1))
 
 
@@ -141,6 +155,7 @@ async def _captured(ground: Ground, name: str, done: str, payments: int) -> Figu
         await asyncio.to_thread(captures.produce, ground.endpoints.kafka, own.prefix + TOPIC, messages)
         async with children.service(own, name):
             await seen.until(done, payments)
+            await seen.told()
         return await seen.per_payment(payments)
 
 
@@ -150,6 +165,7 @@ async def _settlement(ground: Ground, transactions: int) -> Figures:
         await settling.produce(own, captures.merchant_ids(calls.MERCHANTS), transactions)
         async with children.service(own, "settlement"):
             await seen.until(_SETTLED, transactions)
+            await seen.told()
         return await seen.per_payment(transactions)
 
 
