@@ -196,11 +196,21 @@ def drawn(count: int, number: int) -> list[Plan]:
 
 
 def by_hand() -> list[Plan]:
-    """Give what must not be missing, and is seldom drawn: a refund that comes back, which takes a large payment."""
-    paid = Step(kind="pay", pick=4, share=WHOLE, flag=False, fate=None, twice=False, beside=None)
-    refunded = Step(kind="refund", pick=0, share=WHOLE, flag=False, fate=rules.UNDONE, twice=False, beside=None)
+    """Give what must not be missing, and is seldom drawn.
+
+    A refund that comes back takes a large payment, and a capture that fails one that waits for it.
+    """
+    paid, authorized = _by_hand("pay"), _by_hand("authorize")
+    refunded, captured = _by_hand("refund", fate=rules.UNDONE), _by_hand("capture", fate=9_001)
     fees = {currency: Fees(290, 30, returned=True) for currency in CURRENCIES}
-    return [Plan(fees=fees, reserve_basis_points=500, threshold=None, acts=((paid, refunded), ()))]
+    return [
+        Plan(fees=fees, reserve_basis_points=500, threshold=None, acts=(first_act, ()))
+        for first_act in ((paid, refunded), (authorized, captured))
+    ]
+
+
+def _by_hand(kind: str, *, fate: int | None = None) -> Step:
+    return Step(kind=kind, pick=4, share=WHOLE, flag=False, fate=fate, twice=False, beside=None)
 
 
 def meant(step: Step, kind: str, world: World, number: int) -> Ask:
