@@ -1,6 +1,5 @@
 """Metrics of calls, and the HTTP endpoint that shows all metrics of the process to Prometheus, and its health."""
 
-import collections
 import socket
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -60,15 +59,12 @@ class AgeHistogram(Collector):
         self._counts: dict[tuple[str, ...], list[int]] = {}
         self._sums_s: dict[tuple[str, ...], float] = {}
         if not label_names:  # Shown as 0 from the beginning on.
-            self.observe((), ())
+            self.observe_all(())
         REGISTRY.register(self)
 
     def observe_since(self, recorded: Iterable[datetime | None], now: datetime, *labels: str) -> None:
         """Count ages of what was recorded at these times: None has none, and what is from a clock ahead is 0 old."""
-        # What one transaction of a producer recorded bears one moment.
-        moments = collections.Counter(recorded)
-        ages = [(max((now - time).total_seconds(), 0.0), count) for time, count in moments.items() if time is not None]
-        self.observe(ages, labels)
+        self.observe_all([(now - time).total_seconds() for time in recorded if time is not None], *labels)
 
     def observe_all(self, ages_s: Iterable[float], *labels: str) -> None:
         """Count ages in seconds; one below 0 is 0."""
@@ -80,14 +76,6 @@ class AgeHistogram(Collector):
             for bucket, (below, through) in enumerate(pairwise([0, *up_to, len(ages)])):
                 counts[bucket] += through - below
             self._sums_s[labels] = self._sums_s.get(labels, 0.0) + sum(ages[ahead:])
-
-    def observe(self, ages_s: Sequence[tuple[float, int]], labels: tuple[str, ...]) -> None:
-        """Count ages in seconds, each with how often there is it, under the values of the labels."""
-        with self._lock:
-            counts = self._counts.setdefault(labels, [0] * (len(AGE_BUCKETS_S) + 1))
-            for age_s, count in ages_s:
-                counts[bisect_left(AGE_BUCKETS_S, age_s)] += count
-            self._sums_s[labels] = self._sums_s.get(labels, 0.0) + sum(age_s * count for age_s, count in ages_s)
 
     def describe(self) -> Iterator[HistogramMetricFamily]:
         """Yield the family without its numbers."""

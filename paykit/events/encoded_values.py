@@ -1,12 +1,15 @@
-"""Numbers and times by the bytes that events have them in, one or a column of them. Pure."""
+"""Numbers, texts and times by the bytes that events have them in, one or a column of them. Pure."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import TypeVar
 
 from paykit.clock import from_micros
 from paykit.events.avro_binary import decode_long
+
+T = TypeVar("T")
 
 MOMENTS_MAX = 4_096
 """Moments that a process keeps by their bytes: what one transaction of a producer recorded bears one."""
@@ -28,8 +31,17 @@ def number_of(encoded: bytes) -> int:
 
 def numbers_of(encoded: Sequence[bytes]) -> list[int]:
     """Return numbers, each by its bytes, as `number_of` does."""
-    numbers = {each: number_of(each) for each in set(encoded)}  # Amounts come again.
-    return [numbers[each] for each in encoded]
+    return _each_once(number_of, encoded)  # Amounts come again.
+
+
+def texts_of(encoded: Sequence[bytes]) -> list[str]:
+    """Return texts, each by its bytes without its length."""
+    return _each_once(bytes.decode, encoded)  # Merchants and currencies come again.
+
+
+def _each_once(read: Callable[[bytes], T], encoded: Sequence[bytes]) -> list[T]:
+    values = {each: read(each) for each in set(encoded)}
+    return [values[each] for each in encoded]
 
 
 def micros_of(encoded: bytes) -> int:

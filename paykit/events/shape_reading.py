@@ -11,6 +11,7 @@ are cut together: their fields come in columns, at a tenth of what they cost one
 """
 
 import struct
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -125,6 +126,20 @@ class ShapedMessage(_ShapedFields):
     def recorded_at(self) -> datetime:
         """The same, in UTC."""
         return moment_of(self.recorded)
+
+
+def by_shape(events: Sequence[object]) -> tuple[dict[Shape, tuple[list[int], list[bytes]]], list[int]]:
+    """Return the messages of each shape with their positions, and the positions of all that is no shaped message."""
+    shaped: dict[Shape, tuple[list[int], list[bytes]]] = defaultdict(lambda: ([], []))
+    others = []
+    for at, event in enumerate(events):
+        if isinstance(event, ShapedMessage):
+            ats, messages = shaped[event.shape]
+            ats.append(at)
+            messages.append(event.data)
+        else:
+            others.append(at)
+    return shaped, others
 
 
 class _Known(NamedTuple, Generic[R]):

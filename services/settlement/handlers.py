@@ -1,11 +1,10 @@
 """Events of the ledger and of merchants, to commands."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from prometheus_client import Histogram
 
@@ -13,6 +12,7 @@ from paykit.base.metrics import AGE_BUCKETS_S
 from paykit.consume.delivery import Delivered, HandlerResult, Impossible
 from paykit.errors import DomainError
 from paykit.events import codec
+from paykit.events.shape_reading import Shape, by_shape
 from paykit.merchants.projection import MerchantEvent
 from paykit.postgres.database import Tx
 from paystream.accounting.v1.events import TransactionCreated, TransactionRejected
@@ -25,9 +25,6 @@ from services.settlement.domain.item import BOOKING, items_of
 from services.settlement.domain.item_form import CollectedItem
 from services.settlement.domain.quick_item import ShapedTransaction
 from services.settlement.domain.settlement import Settlement
-
-if TYPE_CHECKING:
-    from paykit.events.shape_reading import Shape
 
 _DAY_S = 86_400.0
 _decode = partial(codec.decode_own, TransactionCreated)
@@ -50,12 +47,9 @@ async def on_transaction_created(
 
     A transaction collected before changes nothing, nor does one that touches no account of a merchant.
     """
-    items = _items_of([delivery.event for delivery in deliveries])
-    whole = [
-        cast("Delivered[TransactionCreated]", each)
-        for each in deliveries
-        if not isinstance(each.event, ShapedTransaction)
-    ]
+    shaped, others = by_shape([delivery.event for delivery in deliveries])
+    whole = [cast("Delivered[TransactionCreated]", deliveries[at]) for at in others]
+    items = _items_of(len(deliveries), shaped, zip(others, (each.event for each in whole), strict=True))
     changes = [change for delivery in whole for change in changes_of(delivery.event)]
     await commands.following.follow(tx, changes, items)
     if items:
@@ -68,16 +62,15 @@ async def on_transaction_created(
     return _outcomes(deliveries, settlements=completed, transfers=booked)
 
 
-def _items_of(events: Sequence[TransactionCreated | ShapedTransaction]) -> list[CollectedItem]:
-    """Return the items of transactions in the order of these."""
-    found: list[Sequence[CollectedItem]] = [()] * len(events)
-    shaped: dict[Shape, tuple[list[int], list[bytes]]] = defaultdict(lambda: ([], []))
-    for at, event in enumerate(events):
-        if isinstance(event, ShapedTransaction):
-            ats, messages = shaped[event.shape]
-            ats.append(at)
-            messages.append(event.data)
-        elif event.transaction_type != BOOKING:
+def _items_of(
+    count: int,
+    shaped: Mapping[Shape, tuple[Sequence[int], Sequence[bytes]]],
+    whole: Iterable[tuple[int, TransactionCreated]],
+) -> list[CollectedItem]:
+    """Return the items of so many transactions, shaped and whole ones with their positions, in the order of these."""
+    found: list[Sequence[CollectedItem]] = [()] * count
+    for at, event in whole:
+        if event.transaction_type != BOOKING:
             found[at] = items_of(event)
     for shape, (ats, messages) in shaped.items():
         for at, data, item in zip(ats, messages, quick_item.cut(shape, messages), strict=True):

@@ -1,13 +1,12 @@
 """The items of payments, refunds and disputes, cut out of events that are alike: nearly all there are. Pure."""
 
-from binascii import unhexlify
 from collections.abc import Sequence
 from itertools import chain, repeat
 from operator import add, mul, or_, sub
 from struct import iter_unpack
 from typing import ClassVar, NamedTuple
 
-from paykit.events.encoded_values import all_micros_of, numbers_of
+from paykit.events.encoded_values import all_micros_of, numbers_of, texts_of
 from paykit.events.shape_reading import Constant, Cut, Shape, ShapedMessage, ShapeLayout
 from paykit.ids import bytes_of_digits
 from paystream.accounting.v1.events import Entry, TransactionCreated
@@ -103,20 +102,20 @@ def _cut(shape: Shape, messages: Sequence[bytes]) -> Sequence[NarrowItem | None]
     owners = [of_entries[place] for place in entries.owners]
     fees = _summed(of_entries, entries.fees, len(messages))
     amounts = [*map(sub, _summed(of_entries, entries.effects, len(messages)), fees)]
-    digits = b"".join(chain.from_iterable(zip(transactions, related, roots, strict=True)))
-    sound = bytes_of_digits(digits) is not None and all(owner == owners[0] for owner in owners)
-    if not (sound and all(map(or_, amounts, fees))):
+    ids = bytes_of_digits(b"".join(chain.from_iterable(zip(transactions, related, roots, strict=True))))
+    sound = all(owner == owners[0] for owner in owners) and all(map(or_, amounts, fees))
+    if ids is None or not sound:
         return _cut_halves(shape, messages)
     items = zip(
         map(TRANSACTION.__add__, map(bytes.decode, transactions)),
-        _texts(owners[0]),
-        _texts(currencies),
+        texts_of(owners[0]),
+        texts_of(currencies),
         repeat(kind),
         all_micros_of(effective_at),
         amounts,
         fees,
         repeat(form),
-        (ids for (ids,) in iter_unpack("48s", unhexlify(digits))),
+        (of_one for (of_one,) in iter_unpack("48s", ids)),
         strict=False,
     )
     return [*map(NarrowItem._make, items)]
@@ -136,8 +135,3 @@ def _summed(columns: Sequence[Sequence[bytes]], effects: Sequence[tuple[int, int
     for place, effect in effects:
         sums = [*map(add, sums, map(mul, numbers_of(columns[place]), repeat(effect)))]
     return sums
-
-
-def _texts(encoded: Sequence[bytes]) -> list[str]:
-    texts = {each: each.decode() for each in set(encoded)}  # Merchants and currencies come again.
-    return [texts[each] for each in encoded]

@@ -39,16 +39,16 @@ ON CONFLICT (merchant_id, currency_code) DO UPDATE SET due_at = least(old.due_at
 # What another process is looking at is left to it.
 _DUE = "due_at <= $1 ORDER BY due_at LIMIT $2"
 
+# By an index of each of the two kinds that are asked for.
+_REQUESTED = """
+EXISTS (SELECT FROM fund_transfer AS transfer WHERE transfer.merchant_id = key.merchant_id
+    AND transfer.currency_code = key.currency_code AND transfer.state = 'REQUESTED' AND transfer.kind {kind})
+"""
 _POSITION = f"""
 SELECT key.merchant_id, key.currency_code, coalesce(unbooked.pending_minor, 0) AS pending_minor,
     coalesce(unbooked.settling_minor, 0) AS settling_minor,
     {", ".join(f"coalesce(balance.{name}, 0) AS {name}" for name in _MINORS)},
-    EXISTS (SELECT FROM fund_transfer AS transfer WHERE transfer.merchant_id = key.merchant_id
-        AND transfer.currency_code = key.currency_code AND transfer.state = 'REQUESTED' AND transfer.kind <> 'RELEASE'
-    ) AS in_flight,
-    EXISTS (SELECT FROM fund_transfer AS transfer WHERE transfer.merchant_id = key.merchant_id
-        AND transfer.currency_code = key.currency_code AND transfer.state = 'REQUESTED' AND transfer.kind = 'RELEASE'
-    ) AS releasing
+    {_REQUESTED.format(kind="<> 'RELEASE'")} AS in_flight, {_REQUESTED.format(kind="= 'RELEASE'")} AS releasing
 """
 _JOINED = """
 LEFT JOIN merchant_balance AS balance USING (merchant_id, currency_code)

@@ -106,9 +106,7 @@ async def test_what_available_funds_do_not_cover_comes_from_the_oldest_reserve(t
 async def sold_again_and_refunded(till: Till) -> events.SettlementCreated:
     """Have 9,000 available and 1,000 in reserve, and 30,000 be settled and refunded before the ledger books it."""
     await till.policy(daily("18:00", reserve_basis_points=1_000, reserve_days=30))
-    await till.consume(capture(1, 10_000))
-    await till.create()
-    await till.book()
+    await settled_capture(till, fee_minor=0)
     till.clock.advance(hours(1))
     await till.consume(capture(2, 30_000))
     await till.create()

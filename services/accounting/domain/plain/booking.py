@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import compress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from paykit.clock import micros_since_epoch
 from paykit.errors import DomainError
 from paykit.events.event import Event
+from paykit.events.shape_reading import by_shape
 from paykit.money import known
 from paystream.accounting.v1.events import Side
 from services.accounting.domain import booking, transaction_key
@@ -23,16 +24,12 @@ from services.accounting.domain.chart import Chart, EntryTemplate
 from services.accounting.domain.plain.columns import (
     PlainColumns,
     PlainKind,
-    ShapedEvent,
     columns_of,
     cut_shaped,
     cut_whole,
     merged,
 )
 from services.accounting.domain.plain.pattern import MakeTemplate, Pattern, PlainBookings, PlainLine
-
-if TYPE_CHECKING:
-    from paykit.events.shape_reading import Shape
 
 Whole = Callable[[int], Event]
 """Gives an event as a whole, by its position."""
@@ -78,14 +75,10 @@ class PlainLane:
 
     def _cut(self, events: Sequence[Any], left: set[int]) -> Iterator[tuple[str, PlainColumns]]:
         """Yield events in columns with their currency_code, and note the positions of those that are not plain."""
-        shaped: dict[Shape, tuple[list[int], list[bytes]]] = defaultdict(lambda: ([], []))
+        shaped, others = by_shape(events)
         rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
-        for at, event in enumerate(events):
-            if type(event) is ShapedEvent:
-                ats, messages = shaped[event.shape]
-                ats.append(at)
-                messages.append(event.data)
-            elif (row := cut_whole(self._booked, self._type, at, event)) is None:
+        for at in others:
+            if (row := cut_whole(self._booked, self._type, at, events[at])) is None:
                 left.add(at)
             else:
                 rows[row.currency_code].append(row.values)
