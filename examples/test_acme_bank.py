@@ -56,29 +56,30 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         """Pay out."""
-        order = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        if self._arrives():
-            self._answer(self.server.pay(self.path.rpartition("/")[2], order))
+        order, fault = json.loads(self.rfile.read(int(self.headers["content-length"]))), self.server.fault
+        if self._arrives(fault):
+            self._answer(self.server.pay(self.path.rpartition("/")[2], order), fault)
 
     def do_GET(self) -> None:
         """Tell what became of a payout."""
-        attempt_id = self.path.rpartition("/")[2]
-        if self._arrives():
-            self._answer(self.server.payouts.get(attempt_id, {"id": attempt_id, "status": "unknown"}))
+        attempt_id, fault = self.path.rpartition("/")[2], self.server.fault
+        if self._arrives(fault):
+            self._answer(self.server.payouts.get(attempt_id, {"id": attempt_id, "status": "unknown"}), fault)
 
-    def _arrives(self) -> bool:
-        if self.server.fault is ChannelFault.SILENT:
+    def _arrives(self, fault: ChannelFault | None) -> bool:
+        """Say whether a request is carried out; the fault is that of its arrival, whatever is set once it is told."""
+        if fault is ChannelFault.SILENT:
             self.server.over.wait()
-        if self.server.fault is ChannelFault.REFUSED:
+        if fault is ChannelFault.REFUSED:
             self.send_error(503)
-        return self.server.fault not in {ChannelFault.SILENT, ChannelFault.REFUSED}
+        return fault not in {ChannelFault.SILENT, ChannelFault.REFUSED}
 
-    def _answer(self, payout: dict[str, Any]) -> None:
-        self.close_connection = self.server.fault is ChannelFault.LOST
-        if self.server.fault is ChannelFault.SLOW:
+    def _answer(self, payout: dict[str, Any], fault: ChannelFault | None) -> None:
+        self.close_connection = fault is ChannelFault.LOST
+        if fault is ChannelFault.SLOW:
             self.server.over.wait(SLOW_S)
-        if self.server.fault is not ChannelFault.LOST:
-            body = b"<html>" if self.server.fault is ChannelFault.MALFORMED else json.dumps(payout).encode()
+        if fault is not ChannelFault.LOST:
+            body = b"<html>" if fault is ChannelFault.MALFORMED else json.dumps(payout).encode()
             self.send_response(200)
             self.send_header("content-length", str(len(body)))
             self.end_headers()

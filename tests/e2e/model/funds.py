@@ -20,6 +20,8 @@ class Funds:
         platform: What the merchant's business changed of the platform's accounts, by currency and kind.
         outside: What the statements of channel and bank say, by currency and operation.
         released: Of the reserves, by currency: what no settlement has settled again.
+        items: Bookings of payments, refunds and disputes that touch the settlement account, by currency: some are of
+            amounts that leave nothing together, and only their number tells that they were booked.
         under_way: What has not come to its end: the kind, the number of what it is about, and of which part of it.
     """
 
@@ -31,6 +33,7 @@ class Funds:
     platform: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     outside: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     released: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    items: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     under_way: list[tuple[str, int, int]] = field(default_factory=list)
 
     def withdrawable(self, currency: str) -> int:
@@ -117,6 +120,11 @@ class Funds:
             self.released[settlement.currency] += settlement.held
             self._book(settlement.currency, reserve=-settlement.held, settlement=settlement.held)
             settlement.held = 0
+
+    def _book_item(self, currency: str, **changes: int) -> None:
+        """Book what a payment, refund or dispute does to the settlement account."""
+        self.items[currency] += 1
+        self._book(currency, **changes)
 
     def _book(self, currency: str, *, income: int = 0, fees: int = 0, **merchant: int) -> None:
         """Change balances; what is received or paid out for merchants is the platform's income, as its chart says."""

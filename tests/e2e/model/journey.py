@@ -213,7 +213,7 @@ class Journey:
     async def do(self, *asks: Ask, twice: bool = False) -> Sequence[str]:
         """Ask for all at once, wait until all has come to rest, and give the reasons of the refusals."""
         for ask in asks:
-            if isinstance(ask, Settle):
+            if isinstance(ask, Settle | Withdraw):
                 await self._rest_of(self._funds_views(ask.currency))
         answers = await asyncio.gather(*(self._ask(ask, twice=twice) for ask in asks))
         self.reasons.update(answers)

@@ -82,6 +82,8 @@ def test_an_order_is_fully_refunded_once_all_is_given_back_that_did_not_bounce()
     )
     order = seen.orders[0]
     assert (seen.payments[1].reversed, order.paid, order.captured, order.refunded) == (19_015, 0, 7_500, 7_500)
+    # Two captures, one taken back, one refunded: nothing is left of the amounts, and four bookings tell of them.
+    assert (seen.accounts["USD", "settlement"], seen.items["USD"]) == (0, 4)
 
 
 def test_a_dispute_won_comes_back_and_one_lost_is_gone() -> None:

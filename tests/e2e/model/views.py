@@ -169,13 +169,26 @@ async def funds(clients: Clients, merchant_id: str, currency: str, hoped: Sequen
         return seen
     wanted = withdrawal_pb2.GetWithdrawableBalanceRequest(merchant_id=merchant_id, currency_code=currency)
     able = await call(clients.withdrawal.GetWithdrawableBalance, wanted)
-    return seen | {"withdrawable": int(able.withdrawable_minor)}
+    count = sum([await _payers_items(clients, each) for each in await settlements(clients, merchant_id, currency)])
+    return seen | {"withdrawable": int(able.withdrawable_minor), "items": count}
+
+
+async def _payers_items(clients: Clients, made: Any) -> int:
+    """Count the items of a settlement that payments, refunds and disputes made."""
+    kinds = settlement_pb2.ITEM_KIND_PAYMENT, settlement_pb2.ITEM_KIND_REFUND, settlement_pb2.ITEM_KIND_DISPUTE
+    return sum(each.kind in kinds for each in await items(clients, made.settlement_id))
 
 
 def funds_in(world: World, currency: str) -> View:
     """Show the same of a world."""
     balance = world.accounts.get((currency, "settlement"), 0)
-    return {"pending": balance, "settling": 0, "balance": balance, "withdrawable": world.withdrawable(currency)}
+    return {
+        "pending": balance,
+        "settling": 0,
+        "balance": balance,
+        "withdrawable": world.withdrawable(currency),
+        "items": world.items[currency],
+    }
 
 
 async def accounts(clients: Clients, merchant_id: str) -> View:
@@ -194,9 +207,11 @@ def accounts_in(world: World) -> View:
     return {f"{currency} {kind}": balance for (currency, kind), balance in world.accounts.items() if balance}
 
 
-async def settlements(clients: Clients, merchant_id: str) -> list[Any]:
-    """Give a merchant's settlements, oldest first."""
-    request = settlement_pb2.ListSettlementsRequest(merchant_id=merchant_id, page_size=PAGE_SIZE)
+async def settlements(clients: Clients, merchant_id: str, currency: str = "") -> list[Any]:
+    """Give a merchant's settlements, in one currency or in all, oldest first."""
+    request = settlement_pb2.ListSettlementsRequest(
+        merchant_id=merchant_id, currency_code=currency, page_size=PAGE_SIZE
+    )
     return list(reversed((await call(clients.settlement.ListSettlements, request)).settlements))
 
 

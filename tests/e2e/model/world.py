@@ -245,7 +245,8 @@ class World(Funds):
         payment.state = "SUCCEEDED"
         payment.captured += capture.amount
         payment.fee += capture.fee
-        self._book(payment.currency, settlement=capture.amount - capture.fee, income=capture.amount, fees=capture.fee)
+        paid, fee = capture.amount, capture.fee
+        self._book_item(payment.currency, settlement=paid - fee, income=paid, fees=fee)
         self.outside[payment.currency, "CAPTURE"] += capture.amount
         if payment.giving_up and payment.uncaptured:
             self._start_void(index)
@@ -270,7 +271,7 @@ class World(Funds):
         capture.bounced, capture.given = capture.bounced + amount, capture.given + fee
         payment.reversed += amount
         payment.fee_returned += fee
-        self._book(payment.currency, settlement=fee - amount, income=-amount, fees=-fee)
+        self._book_item(payment.currency, settlement=fee - amount, income=-amount, fees=-fee)
         self.outside[payment.currency, "CAPTURE_REVERSED"] += amount
         if payment.order is not None:
             self.orders[payment.order].captured -= amount
@@ -354,7 +355,7 @@ class World(Funds):
         amount, fee = sign * refund.amount, sign * refund.fee
         payment.refunded += amount
         payment.fee_returned += fee
-        self._book(payment.currency, settlement=fee - amount, income=-amount, fees=-fee)
+        self._book_item(payment.currency, settlement=fee - amount, income=-amount, fees=-fee)
         self.outside[payment.currency, "REFUND" if sign > 0 else "REFUND_RETURNED"] += refund.amount
         if payment.order is not None:
             self.orders[payment.order].pay_back(amount, refunded=amount)
@@ -369,7 +370,7 @@ class World(Funds):
         payment = self.payments[index]
         payment.disputed += amount
         payment.disputes.append(Part(amount, state="OPENED", note="WON" if wins else "LOST"))
-        self._book(payment.currency, settlement=-amount, disputed=amount)
+        self._book_item(payment.currency, settlement=-amount, disputed=amount)
         self.outside[payment.currency, "DISPUTE"] += amount
 
     def _answer_dispute(self, ask: AnswerDispute) -> str:
@@ -388,7 +389,7 @@ class World(Funds):
         dispute.state = dispute.note
         if dispute.state == "WON":
             payment.disputed -= dispute.amount
-            self._book(payment.currency, settlement=dispute.amount, disputed=-dispute.amount)
+            self._book_item(payment.currency, settlement=dispute.amount, disputed=-dispute.amount)
             self.outside[payment.currency, "DISPUTE_REVERSED"] += dispute.amount
             if payment.order is not None and self.orders[payment.order].closed:
                 self._start_refund(index, dispute.amount, "ORDER_CANCELLED")
