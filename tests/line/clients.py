@@ -81,12 +81,12 @@ async def call(method: Any, request: Any, *, correlation_id: str | None = None) 
     return await method(request, timeout=CALL_TIMEOUT_S, metadata=metadata)
 
 
-async def call_through(method: Any, request: Any) -> Any:
-    """Make a call again, the same request, until a server that comes and goes has answered it."""
+async def call_through(method: Any, request: Any, *, timeout_s: float = CALL_TIMEOUT_S, metadata: Any = None) -> Any:
+    """Make a call again, the same request, until a server that comes and goes, or stands still, has answered it."""
     async with asyncio.timeout(WAIT_S_MAX):
         while True:
             try:
-                return await method(request, timeout=CALL_TIMEOUT_S)
+                return await method(request, timeout=timeout_s, metadata=metadata)
             except grpc.aio.AioRpcError as error:
                 if error.code() not in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}:
                     raise

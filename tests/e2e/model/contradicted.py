@@ -18,7 +18,7 @@ from paystream.payment.v1 import payment_pb2
 from paystream.withdrawal.v1 import withdrawal_pb2
 from tests.e2e.conftest import Line
 from tests.e2e.outside.shop import CHIEF, CLERK, Shop, usd
-from tests.line.clients import call, new_request_id, payment_request, refund_request, refusal_of
+from tests.line.clients import call_through, new_request_id, payment_request, refund_request, refusal_of
 
 STEPS_MIN, STEPS_MAX = 4, 8
 """Before, and after, time has passed."""
@@ -253,7 +253,7 @@ class ContradictedJourney:
 
     async def _restore(self) -> None:
         """Let the merchant go on, so that nothing waits for it."""
-        got = await call(
+        got = await call_through(
             self.line.clients.merchant.GetMerchant,
             merchant_pb2.GetMerchantRequest(merchant_id=self.shop.merchant_id),
         )
@@ -266,4 +266,5 @@ class ContradictedJourney:
     async def _call(self, service: str, method: str, request: Any) -> Any:
         caller = self._draw.choice((CLERK, CHIEF))
         stub = getattr(self.line.clients, service)
-        return await getattr(stub, method)(request, timeout=CALL_S_MAX, metadata=[("paystream-caller", caller)])
+        metadata = [("paystream-caller", caller)]
+        return await call_through(getattr(stub, method), request, timeout_s=CALL_S_MAX, metadata=metadata)

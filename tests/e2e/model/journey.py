@@ -31,13 +31,14 @@ from tests.e2e.model.requests import Requests
 from tests.e2e.model.told import ToldPeople
 from tests.e2e.model.views import View
 from tests.e2e.model.world import World, together
-from tests.line.clients import Clients, call, new_request_id, refusal_of
+from tests.line.clients import Clients, call_through, new_request_id, refusal_of
 from tests.line.waiting import WAIT_S_MAX
 
 LEARNING = {"MERCHANT_UNKNOWN", "MERCHANT_NOT_ACTIVE", "ORDER_UNKNOWN"}
 """Refusals that pass: one service hears from another by events."""
 RETRY_PAUSE_S = 0.2
 PAYERS_TIME_S = 2 * 86_400
+RECOVERED_FROM = "available", "reserve"
 REQUESTER, DECIDER = "clerk", "chief"
 
 
@@ -70,14 +71,14 @@ class Journey:
         """Make the merchant, with a bank account in each currency."""
         clients = self._clients
         created = (
-            await call(clients.merchant.CreateMerchant, terms.merchant(self._plan, f"Journey {self._number}"))
+            await call_through(clients.merchant.CreateMerchant, terms.merchant(self._plan, f"Journey {self._number}"))
         ).merchant
         if self._told is not None:
             await self._told.know(self._number, created.merchant_id)
         activate = merchant_pb2.ActivateMerchantRequest(
             request_id=new_request_id(), merchant_id=created.merchant_id, etag=created.etag
         )
-        await call(clients.merchant.ActivateMerchant, activate)
+        await call_through(clients.merchant.ActivateMerchant, activate)
         self.merchant_id = created.merchant_id
         self._requests = Requests(clients, created.merchant_id)
         await self._give_payers_time()
@@ -92,7 +93,7 @@ class Journey:
             reply, _ = await self._answer(clients.withdrawal.CreateBankAccount, request, "bank account")
             account_id = reply.bank_account.bank_account_id
             self._requests.bank_accounts[currency] = account_id
-            await call(
+            await call_through(
                 clients.withdrawal.VerifyBankAccount,
                 withdrawal_pb2.VerifyBankAccountRequest(
                     request_id=new_request_id(),
@@ -104,12 +105,12 @@ class Journey:
     async def _give_payers_time(self) -> None:
         """Have the channel wait for payers longer than a run takes: only moved clocks end what they never do."""
         channel, whose = self._clients.channel, channel_pb2.GetBehaviourRequest(merchant_id=self.merchant_id)
-        behaviour = (await call(channel.GetBehaviour, whose)).behaviour
+        behaviour = (await call_through(channel.GetBehaviour, whose)).behaviour
         behaviour.action_expires_seconds = PAYERS_TIME_S
         request = channel_pb2.SetBehaviourRequest(
             request_id=new_request_id(), merchant_id=self.merchant_id, behaviour=behaviour
         )
-        await call(channel.SetBehaviour, request)
+        await call_through(channel.SetBehaviour, request)
 
     async def act(self, number: int) -> None:
         """Take the steps of one act, each after the one before has come to rest."""
@@ -132,14 +133,14 @@ class Journey:
             ),
             update_mask=field_mask_pb2.FieldMask(paths=["fee_plan"]),
         )
-        await call(self._clients.merchant.UpdateMerchant, request)
+        await call_through(self._clients.merchant.UpdateMerchant, request)
         for world in self.worlds:
             world.fees = self._plan.changed_fees
 
     async def _be_suspended(self) -> None:
         """Be refused new business while suspended; afterwards all is as it was."""
         named = {"merchant_id": self.merchant_id}
-        await call(
+        await call_through(
             self._clients.merchant.SuspendMerchant,
             merchant_pb2.SuspendMerchantRequest(request_id=new_request_id(), reason="a look at it", **named),
         )
@@ -152,7 +153,7 @@ class Journey:
             return [] if reason == "MERCHANT_SUSPENDED" else [f"a withdrawal was answered {reason!r}"]
 
         await patiently(away, "suspended, the merchant goes on:")
-        await call(
+        await call_through(
             self._clients.merchant.ActivateMerchant,
             merchant_pb2.ActivateMerchantRequest(request_id=new_request_id(), **named),
         )
@@ -213,13 +214,14 @@ class Journey:
     async def do(self, *asks: Ask, twice: bool = False) -> Sequence[str]:
         """Ask for all at once, wait until all has come to rest, and give the reasons of the refusals."""
         for ask in asks:
-            if isinstance(ask, Settle | Withdraw):
+            if isinstance(ask, Settle):
                 await self._rest_of(self._funds_views(ask.currency))
         answers = await asyncio.gather(*(self._ask(ask, twice=twice) for ask in asks))
         self.reasons.update(answers)
         self.log.append(f"{list(zip(asks, answers, strict=True))}")
         self._keep(asks, answers)
         await self._rest_of(itertools.chain.from_iterable(self._touched(ask) for ask in asks))
+        await self._rest_of_debts(asks)
         return answers
 
     async def _ask(self, ask: Ask, *, twice: bool) -> str:
@@ -240,10 +242,10 @@ class Journey:
         async with asyncio.timeout(WAIT_S_MAX):
             while True:
                 try:
-                    return await method(request, timeout=WAIT_S_MAX, metadata=metadata), ""
+                    return await (await _reached(method, request, metadata)), ""
                 except grpc.aio.AioRpcError as error:
                     refusal = refusal_of(error)
-                    if error.code() in {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE}:
+                    if error.code() is grpc.StatusCode.INTERNAL:
                         raise Disagreement(f"{what}: {error}") from error
                     if refusal.reason not in LEARNING:
                         return None, refusal.reason
@@ -253,7 +255,7 @@ class Journey:
         """Repeat a request that was granted: it is answered as it was, and nothing happens."""
         if self._replies:
             method, request, (reply, metadata) = self._replies[pick % len(self._replies)]
-            made = method(request, timeout=WAIT_S_MAX, metadata=metadata)
+            made = await _reached(method, request, metadata)
             self.log.append(f"again: {type(request).__name__}")
             assert await made == reply, f"{request} was answered differently again"
             assert ("paystream-replayed", "true") in list(await made.trailing_metadata())
@@ -308,6 +310,26 @@ class Journey:
             yield self._order_view(number)
         if isinstance(ask, AnswerDispute):
             yield self._payment_view(ask.payment)
+
+    async def _rest_of_debts(self, asks: Sequence[Ask]) -> None:
+        """Wait until all is booked of a merchant that has what debts are recovered from: what was first shows there."""
+        for currency in {self._currency_of_payer(ask) for ask in asks} - {""}:
+            if any(world.accounts.get((currency, each), 0) for each in RECOVERED_FROM for world in self.worlds):
+                await self._rest_of(self._funds_views(currency))
+                await self._absorb()
+
+    def _currency_of_payer(self, ask: Ask) -> str:
+        """Give the currency of a request about what payers pay; `""` of others."""
+        world = self.worlds[0]
+        match ask:
+            case Pay(currency=currency):
+                return currency
+            case CancelOrder(order=number):
+                return world.orders[number].currency
+            case CreateOrder() | Settle() | Withdraw() | Decide():
+                return ""
+            case _:
+                return world.payments[ask.payment].currency
 
     def _payment_view(self, number: int) -> Any:
         payment_id = self._requests.ids["payment", number]
@@ -416,3 +438,13 @@ class Journey:
         assert not any(balances.values()), f"{self}\npending items leave {balances} of the ledger's balances"
         booked = [(each.currency, each.total, each.reserve, each.total - each.reserve) for each in world.settlements]
         assert sorted(closed) == sorted(booked), f"{self}\n{closed}\n{booked}"
+
+
+async def _reached(method: Any, request: Any, metadata: Any) -> Any:
+    """Make a call, the same again while it meets an outage, and give the one that was answered."""
+    async with asyncio.timeout(WAIT_S_MAX):
+        while True:
+            made = method(request, timeout=WAIT_S_MAX, metadata=metadata)
+            if await made.code() is not grpc.StatusCode.UNAVAILABLE:
+                return made
+            await asyncio.sleep(RETRY_PAUSE_S)

@@ -27,7 +27,7 @@ from tests.e2e.model.asking import (
     Withdraw,
 )
 from tests.e2e.model.told import PAYER
-from tests.line.clients import Clients, call, new_request_id, payment_request
+from tests.line.clients import Clients, call_through, new_request_id, payment_request
 
 CLERK, CHIEF = [("paystream-caller", "clerk")], [("paystream-caller", "chief")]
 """Who asks for withdrawals, and who decides on them."""
@@ -120,7 +120,7 @@ class Requests:
 
     async def _of_payer(self, ask: Act) -> Made:
         request = payment_pb2.GetPaymentRequest(payment_id=self.ids["payment", ask.payment])
-        [attempt] = (await call(self._clients.payment.GetPayment, request)).attempts
+        [attempt] = (await call_through(self._clients.payment.GetPayment, request)).attempts
         outcome = channel_pb2.LATE_OUTCOME_APPROVED if ask.does else channel_pb2.LATE_OUTCOME_DECLINED
         played = channel_pb2.SetOutcomeRequest(
             request_id=new_request_id(), attempt_id=attempt.attempt_id, outcome=outcome
@@ -138,7 +138,7 @@ class Requests:
                 return self._clients.payment.ContestDispute, contest, CLERK
             accept = payment_pb2.AcceptDisputeRequest(request_id=named, dispute_id=dispute_id)
             return self._clients.payment.AcceptDispute, accept, CLERK
-        got = await call(self._clients.payment.GetPayment, payment_pb2.GetPaymentRequest(payment_id=payment_id))
+        got = await call_through(self._clients.payment.GetPayment, payment_pb2.GetPaymentRequest(payment_id=payment_id))
         succeeded = payment_pb2.ATTEMPT_STATE_SUCCEEDED
         [attempt] = [each for each in got.attempts if each.action in CAPTURING and each.state == succeeded]
         request = channel_pb2.OpenDisputeRequest(

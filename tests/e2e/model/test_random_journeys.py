@@ -21,7 +21,7 @@ from tests.e2e.model.journey import Journey
 from tests.e2e.model.plans import Plan
 from tests.e2e.model.told import ToldPeople
 from tests.line import mail
-from tests.line.clients import advance_clock, call
+from tests.line.clients import advance_clock, call_through
 from tests.line.delivery import unconsumed
 from tests.line.draining import drained
 from tests.line.processes import ServiceProcess, launching, verify_ledger, verify_reconciliation, verify_settlements
@@ -195,7 +195,7 @@ async def compare_whole(line: Line, journeys: Sequence[Journey]) -> None:
         platform.update(journey.worlds[0].platform)
     for currency in plans.CURRENCIES:
         request = accounting_pb2.GetTrialBalanceRequest(currency_code=currency)
-        trials = (await call(line.clients.accounting.GetTrialBalance, request)).trial_balances
+        trials = (await call_through(line.clients.accounting.GetTrialBalance, request)).trial_balances
         assert all(each.debit_total_minor == each.credit_total_minor for each in trials)
         lines = {each.account_kind: int(each.debit_minor) + int(each.credit_minor) for t in trials for each in t.lines}
         for kind in ("income", "fees"):

@@ -86,6 +86,14 @@ def test_an_order_is_fully_refunded_once_all_is_given_back_that_did_not_bounce()
     assert (seen.accounts["USD", "settlement"], seen.items["USD"]) == (0, 4)
 
 
+def test_what_a_refund_owes_may_be_recovered_before_it_comes_back() -> None:
+    start = world(basis_points=0, fixed=0, reserve=0)
+    [start] = together(start, [(Pay(0, "USD", 30_000, manual=False, order=None), "")])
+    [start] = together(start, [(Settle("USD"), "")])
+    seen = [accounts(each) for each in together(start, [(Refund(0, 9_015), "")])]
+    assert seen == [{"available": 30_000}, {"settlement": 9_015, "available": 20_985}]
+
+
 def test_a_dispute_won_comes_back_and_one_lost_is_gone() -> None:
     seen = after(world(), Pay(0, "USD", 5_000, manual=False, order=None), OpenDispute(0, 1_000, wins=True))
     assert accounts(seen) == {"settlement": 3_825, "disputed": 1_000}  # The fee is 1.45 and 0.30.

@@ -14,7 +14,7 @@ from paystream.notification.v1 import notification_pb2 as pb
 from paytools.localstack.parts import mail_sink
 from tests.line import topics
 from tests.line.books import Books
-from tests.line.clients import Clients, call, new_request_id
+from tests.line.clients import Clients, call_through, new_request_id
 from tests.line.webhooks import WebhookInbox
 
 EACH = 25
@@ -73,7 +73,7 @@ class ToldPeople:
             self._merchants.add(merchant_id)
             named = {each: addresses(each) for each in templates if each != WELCOME}
             wanted = [pb.TopicPreference(template=each, addresses=whom) for each, whom in named.items()]
-        await call(
+        await call_through(
             self._clients.notification.SetPreferences,
             pb.SetPreferencesRequest(request_id=new_request_id(), merchant_id=merchant_id, topics=wanted),
         )

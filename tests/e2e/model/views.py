@@ -10,7 +10,7 @@ from paystream.settlement.v1 import settlement_pb2
 from paystream.withdrawal.v1 import withdrawal_pb2
 from tests.e2e.model import rules
 from tests.e2e.model.world import World
-from tests.line.clients import Clients, call
+from tests.line.clients import Clients, call_through
 
 PAGE_SIZE = 1_000
 PREFIX = "merchant."
@@ -23,23 +23,23 @@ View = dict[str, Any]
 
 async def payment(clients: Clients, payment_id: str, hoped: Sequence[View] = ()) -> View:
     """Show a payment with its captures, refunds and disputes; these two only once the rest is as hoped."""
-    got = await call(clients.payment.GetPayment, payment_pb2.GetPaymentRequest(payment_id=payment_id))
+    got = await call_through(clients.payment.GetPayment, payment_pb2.GetPaymentRequest(payment_id=payment_id))
     seen = _payment(got)
     if hoped and not any(seen == {name: each[name] for name in seen} for each in hoped):
         return seen
-    refunds = await call(clients.payment.ListRefunds, payment_pb2.ListRefundsRequest(payment_id=payment_id))
+    refunds = await call_through(clients.payment.ListRefunds, payment_pb2.ListRefundsRequest(payment_id=payment_id))
     return seen | _given_back(refunds.refunds, await disputes(clients, payment_id))
 
 
 async def payments(clients: Clients, merchant_id: str, payment_ids: Mapping[int, str]) -> dict[str, View]:
     """Show payments of one merchant as `payment` does each."""
     whose = payment_pb2.ListRefundsRequest(merchant_id=merchant_id, page_size=PAGE_SIZE)
-    refunds = (await call(clients.payment.ListRefunds, whose)).refunds
+    refunds = (await call_through(clients.payment.ListRefunds, whose)).refunds
     of = payment_pb2.ListDisputesRequest(merchant_id=merchant_id, page_size=PAGE_SIZE)
-    disputed = list(reversed((await call(clients.payment.ListDisputes, of)).disputes))
+    disputed = list(reversed((await call_through(clients.payment.ListDisputes, of)).disputes))
     shown = {}
     for number, payment_id in payment_ids.items():
-        got = await call(clients.payment.GetPayment, payment_pb2.GetPaymentRequest(payment_id=payment_id))
+        got = await call_through(clients.payment.GetPayment, payment_pb2.GetPaymentRequest(payment_id=payment_id))
         own = [[each for each in found if each.payment_id == payment_id] for found in (refunds, disputed)]
         shown[f"payment {number}"] = _payment(got) | _given_back(*own)
     return shown
@@ -114,12 +114,12 @@ def payment_in(world: World, number: int) -> View:
 async def disputes(clients: Clients, payment_id: str) -> list[Any]:
     """Give a payment's disputes, oldest first."""
     request = payment_pb2.ListDisputesRequest(payment_id=payment_id)
-    return list(reversed((await call(clients.payment.ListDisputes, request)).disputes))
+    return list(reversed((await call_through(clients.payment.ListDisputes, request)).disputes))
 
 
 async def order(clients: Clients, order_id: str) -> View:
     """Show an order."""
-    seen = (await call(clients.order.GetOrder, order_pb2.GetOrderRequest(order_id=order_id))).order
+    seen = (await call_through(clients.order.GetOrder, order_pb2.GetOrderRequest(order_id=order_id))).order
     return {
         "state": word(order_pb2.OrderState, seen.state),
         "paid": seen.paid_minor,
@@ -142,7 +142,7 @@ def order_in(world: World, number: int) -> View:
 async def withdrawal(clients: Clients, withdrawal_id: str) -> View:
     """Show a withdrawal."""
     request = withdrawal_pb2.GetWithdrawalRequest(withdrawal_id=withdrawal_id)
-    seen = (await call(clients.withdrawal.GetWithdrawal, request)).withdrawal
+    seen = (await call_through(clients.withdrawal.GetWithdrawal, request)).withdrawal
     return {
         "state": word(withdrawal_pb2.WithdrawalState, seen.state),
         "amount": seen.amount.amount_minor,
@@ -159,7 +159,7 @@ def withdrawal_in(world: World, number: int) -> View:
 async def funds(clients: Clients, merchant_id: str, currency: str, hoped: Sequence[View] = ()) -> View:
     """Show what is pending of a merchant in a currency, and what can be withdrawn once the rest is as hoped."""
     pending = settlement_pb2.GetPendingBalanceRequest(merchant_id=merchant_id, currency_code=currency)
-    found = (await call(clients.settlement.GetPendingBalance, pending)).balances
+    found = (await call_through(clients.settlement.GetPendingBalance, pending)).balances
     seen = {
         "pending": sum(int(each.pending.total_minor) for each in found),
         "settling": sum(int(each.settling_minor) for each in found),
@@ -168,7 +168,7 @@ async def funds(clients: Clients, merchant_id: str, currency: str, hoped: Sequen
     if hoped and not any(seen == {name: each[name] for name in seen} for each in hoped):
         return seen
     wanted = withdrawal_pb2.GetWithdrawableBalanceRequest(merchant_id=merchant_id, currency_code=currency)
-    able = await call(clients.withdrawal.GetWithdrawableBalance, wanted)
+    able = await call_through(clients.withdrawal.GetWithdrawableBalance, wanted)
     count = sum([await _payers_items(clients, each) for each in await settlements(clients, merchant_id, currency)])
     return seen | {"withdrawable": int(able.withdrawable_minor), "items": count}
 
@@ -195,9 +195,9 @@ async def accounts(clients: Clients, merchant_id: str) -> View:
     """Show the balances of a merchant's accounts in the ledger; those at zero are left out."""
     request = accounting_pb2.ListAccountsRequest(merchant_id=merchant_id, page_size=PAGE_SIZE)
     found = {}
-    for account in (await call(clients.accounting.ListAccounts, request)).accounts:
+    for account in (await call_through(clients.accounting.ListAccounts, request)).accounts:
         asked = accounting_pb2.GetBalanceRequest(account_id=account.account_id)
-        balance = int((await call(clients.accounting.GetBalance, asked)).balance_minor)
+        balance = int((await call_through(clients.accounting.GetBalance, asked)).balance_minor)
         found[f"{account.currency_code} {account.account_kind.removeprefix(PREFIX)}"] = balance
     return {name: balance for name, balance in found.items() if balance}
 
@@ -212,13 +212,13 @@ async def settlements(clients: Clients, merchant_id: str, currency: str = "") ->
     request = settlement_pb2.ListSettlementsRequest(
         merchant_id=merchant_id, currency_code=currency, page_size=PAGE_SIZE
     )
-    return list(reversed((await call(clients.settlement.ListSettlements, request)).settlements))
+    return list(reversed((await call_through(clients.settlement.ListSettlements, request)).settlements))
 
 
 async def items(clients: Clients, settlement_id: str) -> list[Any]:
     """Give all items of a settlement."""
     request = settlement_pb2.ListSettlementItemsRequest(settlement_id=settlement_id, page_size=PAGE_SIZE)
-    reply = await call(clients.settlement.ListSettlementItems, request)
+    reply = await call_through(clients.settlement.ListSettlementItems, request)
     assert not reply.next_page_token
     return list(reply.items)
 

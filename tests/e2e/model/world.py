@@ -31,18 +31,25 @@ from tests.e2e.model.funds import ILLEGAL, Funds
 from tests.e2e.model.parts import Order, Part, Payment
 from tests.e2e.model.rules import Fees
 
+RETURNS_AT_ONCE_MAX = 3
+"""Of the refunds that come back of what is asked at once, how many are looked at with time before that and without."""
+
 
 @dataclass
 class World(Funds):
     """Everything of one merchant. Amounts are in minor units.
 
     Attributes:
+        late: Of refunds that come back, in turn: whether what is owed meanwhile is recovered before; not when left out.
+        returns: Refunds that came back in all.
         fees: By currency, as the plan in force says.
         closed: The currencies that take no new business any more.
     """
 
     fees: dict[str, Fees]
     closed: set[str] = field(default_factory=set)
+    late: list[bool] = field(default_factory=list)
+    returns: int = 0
     orders: dict[int, Order] = field(default_factory=dict)
     payments: dict[int, Payment] = field(default_factory=dict)
 
@@ -64,6 +71,19 @@ class World(Funds):
             getattr(self, f"_end_{kind}")(index, part)
             self.recover()
         self.recover()
+
+    def ends(self) -> Iterator["World"]:
+        """Give the worlds in which all that is under way has come to its end: with and without time before returns."""
+        start = copy.deepcopy(self)
+        self.finish()
+        yield self
+        for late in itertools.product((False, True), repeat=min(self.returns - start.returns, RETURNS_AT_ONCE_MAX)):
+            other = copy.deepcopy(start)
+            other.late = list(late)
+            other.finish()
+            other.late = []
+            if other != self:
+                yield other
 
     def advance(self, *, daily: bool = False) -> None:
         """Let more than a week pass: orders, authorizations and what payers have to do expire, disputes are lost.
@@ -345,6 +365,9 @@ class World(Funds):
         self._count_refund(index, refund, 1)
         refund.state = "SUCCEEDED"
         if refund.amount % rules.WHOLE == rules.UNDONE:
+            self.returns += 1
+            if self.late and self.late.pop(0):
+                self.recover()
             refund.state = "RETURNED"
             payment.release(refund)
             self._count_refund(index, refund, -1)
@@ -408,6 +431,6 @@ def together(world: World, order: Sequence[tuple[Ask, str]]) -> Iterator[World]:
             ahead = [
                 copy.deepcopy(after) for each in ahead for reason, after in each.alternatives(ask) if reason == answer
             ]
-            for each in ahead if pause else ():
-                each.finish()
+            if pause:
+                ahead = [after for each in ahead for after in each.ends()]
         yield from ahead
