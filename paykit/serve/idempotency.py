@@ -174,11 +174,18 @@ _CLAIM_AND_LOOK = f"""
 
 # The claims, and what earlier calls created; the replies of these are looked for only where there is some. The
 # statement's snapshot has all that is from another day or forgotten; what a rival commits meanwhile has kept this one
-# from claiming.
-_CLAIM_AND_FIND = (
-    f"{_CLAIM}, {_DAYS}, created.request_key, created.request_hash, created.{{key}}\n"
-    "FROM (SELECT) AS once LEFT JOIN {table} AS created ON created.request_key = ANY($5::bytea[])"
-)
+# from claiming. One key after another, as above: all keys in one condition were held against each row of a table that
+# the planner took for small.
+_CLAIM_AND_FIND = f"""
+{_CLAIM}, {_DAYS}, created.request_key, created.request_hash, created.{{key}}
+FROM (SELECT) AS once LEFT JOIN (
+    SELECT own.* FROM unnest($5::bytea[]) AS sought (request_key) CROSS JOIN LATERAL (
+        SELECT kept.request_key, kept.request_hash, kept.{{key}} FROM {{table}} AS kept
+        WHERE kept.request_key = sought.request_key
+        OFFSET 0
+    ) AS own
+) AS created ON true
+"""
 
 # Not if the transaction has become so old that another could have the same claim, in a day that is not its own.
 _STORE_REPLIES = f"""

@@ -32,7 +32,7 @@ Topics: payment.events, settlement.events, withdrawal.events, channel.events and
 | what is booked: journal and legs, and an account's entries | `store/{journal,transaction,account_entries}.py` |
 | what was booked before the journal, and is moved into it | `store/former.py`, `jobs.py` |
 | manual journals and reversals | `domain/journal.py`, `commands/journals.py`, called by `rpc/accounting.py` |
-| what one person may book alone, each on what was booked before | `commands/admission.py` |
+| what one person may book alone, each on what was booked before | `commands/admission.py`, `store/two_people/` |
 | proposed journals, periods | `domain/{proposal,period}.py`, `commands/{proposals,periods}.py` |
 | statements, trial balances | `domain/statement.py`, SQL in `store/statement.py` |
 | which chart a ledger is kept by, and can go on by | `store/chart.py`, `domain/chart_upgrade.py`, `jobs.py` |

@@ -19,7 +19,7 @@ from paystream.merchant.v1.events import MerchantStatus
 from paystream.reconciliation.v1.events import DiscrepancyKind
 from services.accounting.domain.proposal import JournalProposalState
 from services.accounting.service import SERVICE as ACCOUNTING
-from services.accounting.store.proposal import JournalProposalFilter, journal_proposal_walk
+from services.accounting.store.two_people.proposal import JournalProposalFilter, journal_proposal_walk
 from services.merchant.service import SERVICE as MERCHANT
 from services.merchant.store.merchant import MerchantFilter, merchant_walk
 from services.notification.domain.notification import NotificationState

@@ -47,7 +47,7 @@ async def admit_and_post(
     booked = set(await store.transactions.by_key(tx, {item.posting.transaction.transaction_id for item in items}))
     alone: dict[tuple[str, str], int] = {}
     if any(item.alone_limit_minor is not None for item in items):
-        alone = await store.transactions.booked_alone(tx, since=tx.now - ROLLING_DAY)
+        alone = await store.booked_alone(tx, since=tx.now - ROLLING_DAY, has_former=books.has_former)
     admission = _Admission(booked, Counter(alone), books.closed_through)
     results: list[Transaction | DomainError] = []
     while len(results) < len(asked):

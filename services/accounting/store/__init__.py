@@ -11,12 +11,13 @@ from services.accounting.store.balance import (
 )
 from services.accounting.store.chart import chart_in_use, chart_names, keep_chart, keeps_newest, load_chart
 from services.accounting.store.period import OpenBooks, close_books, open_books, periods
-from services.accounting.store.proposal import JournalProposalFilter, journal_proposals
 from services.accounting.store.reference import bring_tables
 from services.accounting.store.refusal import RefusalRow, refusals
 from services.accounting.store.statement import statement, trial_balance
 from services.accounting.store.transaction import CreatedTransactions, transactions
 from services.accounting.store.transaction_page import TransactionFilter
+from services.accounting.store.two_people.booked_alone import booked_alone
+from services.accounting.store.two_people.proposal import JournalProposalFilter, journal_proposals
 from services.accounting.store.verification.account_flow import AccountFlow, account_flows
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "add_to_balances",
     "balance_of",
     "balances_of",
+    "booked_alone",
     "books",
     "bring_tables",
     "chart_in_use",

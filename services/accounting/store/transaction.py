@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from paykit.base.four_eyes import folded
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
 from paykit.postgres.lists.walk import Found
@@ -13,7 +12,6 @@ from paykit.postgres.table import Table
 from paystream.accounting.v1.events import Entry, Side
 from services.accounting.domain import transaction_key
 from services.accounting.domain.archive import ARCHIVED_TYPES, transaction_archived
-from services.accounting.domain.booked_event import BOOKED_TYPES
 from services.accounting.domain.transaction import Transaction, transaction_id
 from services.accounting.store.archive import carried, pairs
 from services.accounting.store.transaction_page import (
@@ -53,25 +51,6 @@ JOIN former_entry AS entry ON entry.account_id = named.account_id AND entry.effe
 JOIN account ON account.account_id = entry.account_id
 WHERE booked.transaction_id = ANY($1::text[])
 ORDER BY 1, 9
-"""
-
-_ALONE_LOCK = 0x616C_6F6E
-"""Advisory lock of what people book alone: two calls at once must not both find room below one limit."""
-
-_LOCK_ALONE = "SELECT pg_advisory_xact_lock($1)"
-
-# What people book has no number, and so stands in the partition without a month.
-_SELECT_ALONE = """
-SELECT coalesce(actor, '') AS actor, currency_code, sum(amount_minor) AS amount_minor FROM (
-    SELECT transaction_id, transaction_type, actor, currency_code, amount_minor FROM journal_transaction
-    WHERE month = 0 AND reason IS NOT NULL AND create_time > $1
-    UNION ALL
-    SELECT transaction_id, transaction_type, actor, currency_code, amount_minor FROM former_transaction
-    WHERE reason IS NOT NULL AND create_time > $1
-) AS manual
-WHERE transaction_type <> ALL ($2::text[]) AND NOT EXISTS (
-    SELECT FROM journal_proposal WHERE journal_proposal.transaction_id = manual.transaction_id)
-GROUP BY 1, 2
 """
 
 _SELECT_TAKEN = """
@@ -118,15 +97,6 @@ class Transactions(Table[str, Transaction]):
     async def former(self, tx: Tx, former_ids: Collection[str]) -> dict[str, Transaction]:
         """Read transactions with their entries by the ids from before types had numbers."""
         return await _with_entries(tx, await self._former(tx, former_ids))
-
-    async def booked_alone(self, tx: Tx, *, since: datetime) -> dict[tuple[str, str], int]:
-        """Sum up what people booked alone, by folded name and currency, and keep others from booking so meanwhile."""
-        await tx.fetch(_LOCK_ALONE, _ALONE_LOCK)
-        sums: dict[tuple[str, str], int] = {}
-        for row in await tx.fetch(_SELECT_ALONE, since, sorted(BOOKED_TYPES)):
-            key = folded(row["actor"]), row["currency_code"]
-            sums[key] = sums.get(key, 0) + int(row["amount_minor"])
-        return sums
 
     async def taken(
         self, tx: Tx, root_references: Collection[str], types: Collection[str]

@@ -63,7 +63,8 @@ async def test_what_happened_in_a_closed_period_is_booked_after_it(ledger: Runti
 
 async def test_corrections_do_not_count_as_booked_alone(ledger: Runtime) -> None:
     await consume(ledger, FEE)
-    alone = await ledger.transaction(lambda tx: store.transactions.booked_alone(tx, since=tx.now - timedelta(days=1)))
+    day = timedelta(days=1)
+    alone = await ledger.transaction(lambda tx: store.booked_alone(tx, since=tx.now - day, has_former=False))
     assert alone == {}
 
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 
 from paykit.process.runtime import Runtime
+from paykit.serve import idempotency
 from paykit.testing.runtimes import act_as
 from paystream.accounting.v1 import accounting_pb2 as pb
-from tests.integration.accounting.books import consume
+from tests.integration.accounting.books import consume, rows
 from tests.integration.accounting.test_rpc import goodwill
 from tests.integration.repeated_calls import FEW_EXAMPLES, STEPS, Repeated, Step, assert_repeats_create_nothing
 from tests.line.replies import checked
@@ -100,3 +101,13 @@ async def test_a_call_sent_again_creates_nothing_however_late(
     ledger: Runtime, method: str, steps: Sequence[Step]
 ) -> None:
     await assert_repeats_create_nothing(ledger, await REPEATED[method](ledger), steps)
+
+
+async def test_what_calls_created_is_looked_for_by_its_index_before_anything_is_known_of_the_table(
+    ledger: Runtime,
+) -> None:
+    """Each key was held against each journal once, until autovacuum had told the planner how many there are."""
+    statement = idempotency._find_statement("created_transaction", "transaction_id")
+    plan = await rows(ledger, f"EXPLAIN (GENERIC_PLAN) {statement}", "{}", "{}", [], [], [])
+    ways = ("Seq Scan on journal", "month_idx", "journal_0_request_key")
+    assert {way for (line,) in plan for way in ways if way in line} == {"journal_0_request_key"}, plan
