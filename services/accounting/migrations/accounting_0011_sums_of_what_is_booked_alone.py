@@ -9,8 +9,6 @@ down_revision = "accounting_0010"
 branch_labels = None
 expands = True
 
-# Of journals that are there, those of the last days are added by the first who asks: all before are of no day that will
-# be asked for. They were moved from the former tables behind later ones, so the last days begin with their first.
 _TABLES = """
 CREATE TABLE booked_alone_sum (
     slot timestamptz NOT NULL,
@@ -23,6 +21,13 @@ CREATE TABLE booked_alone_summed (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     position bigint NOT NULL CHECK (position >= 0)
 );
+"""
+
+# Of journals that are there, those of the last days are added by the first who asks: all before are of no day that will
+# be asked for. They may have been moved from the former tables behind later ones, so the last days begin with their
+# first. The lock is that of what people book alone: who has not committed yet may have a position below all others.
+_SUMMED = f"""
+SELECT pg_advisory_xact_lock({0x616C_6F6E});
 INSERT INTO booked_alone_summed (position)
 SELECT coalesce(
     (SELECT min(position) - 1 FROM journal_0 WHERE reason IS NOT NULL AND create_time > (
@@ -34,4 +39,5 @@ SELECT coalesce(
 
 def upgrade() -> None:
     runtime_schema.run_script(_TABLES)
+    runtime_schema.run_script(_SUMMED)
     op.execute(runtime_schema.revoke("booked_alone_summed", "DELETE", "TRUNCATE"))

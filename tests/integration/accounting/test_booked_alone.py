@@ -1,10 +1,12 @@
 """Sums of what people booked alone: whatever was added to them, they say what the rows of the journal say."""
 
 import asyncio
+import importlib
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import asyncpg
 import pytest
 
 from paykit.cause import Cause
@@ -100,3 +102,23 @@ async def test_those_who_book_at_once_are_decided_on_each_others_sums(ledger: Ru
     results = await asyncio.gather(*(book(ledger, [item]) for item in items))
     assert sum(isinstance(result, Transaction) for [result] in results) == 3
     assert await sums(ledger, ledger.clock.now() - DAY) == {("ann", "USD"): LIMIT // 3 * 3}
+
+
+async def test_a_ledger_that_is_upgraded_adds_the_journals_of_its_last_days(ledger: Runtime, admin_url: str) -> None:
+    migration = importlib.import_module("services.accounting.migrations.accounting_0011_sums_of_what_is_booked_alone")
+    await consume(ledger, capture(1))
+    for days, number in ((0, 1), (3, 2), (1, 3)):  # The last one is of the fifth day, 24 hours after the one before.
+        ledger.clock.advance(timedelta(days=days))  # type: ignore[attr-defined]
+        await book(ledger, [journal(number, "ann", 10**number), journal(-number, "bob", 1)])
+    connection = await asyncpg.connect(admin_url, server_settings={"search_path": "accounting"})
+    try:
+        await connection.execute("DELETE FROM booked_alone_sum; DELETE FROM booked_alone_summed")
+        await connection.execute(migration._SUMMED)
+    finally:
+        await connection.close()
+    [(summed,)] = await rows(ledger, "SELECT position FROM booked_alone_summed")
+    [(first,)] = await rows(ledger, "SELECT position FROM journal_transaction WHERE related_no = 'ticket-1'")
+    assert summed >= first, "the journal of the first day is in no sum"
+    now = ledger.clock.now()
+    assert await sums(ledger, now - DAY) == {("ann", "USD"): 1_000, ("bob", "USD"): 1}
+    assert await sums(ledger, now - DAY - timedelta(seconds=1)) == {("ann", "USD"): 1_100, ("bob", "USD"): 2}
