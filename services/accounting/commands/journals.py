@@ -23,7 +23,8 @@ async def create_transactions(tx: Tx, items: Sequence[Journal]) -> list[Transact
         JournalNeedsApproval, PeriodClosed, InsufficientFunds, or TransactionConflict for a pair booked with other
         content.
 
-    Rows: account, journal, leg, balance. Events: AccountCreated, TransactionCreated.
+    Rows: account, journal, leg, balance, booked_alone_sum, booked_alone_summed. Events: AccountCreated,
+    TransactionCreated.
     """
     if not items:
         return []
@@ -45,7 +46,8 @@ async def reverse_transactions(tx: Tx, items: Sequence[Reversal]) -> list[Transa
         The reversing transaction; in its place TransactionNotFound, a refusal of `journal.reverse`,
         JournalNeedsApproval, PeriodClosed, TransactionAlreadyReversed or InsufficientFunds.
 
-    Rows: account, journal, leg, balance. Events: AccountCreated, TransactionCreated.
+    Rows: account, journal, leg, balance, booked_alone_sum, booked_alone_summed. Events: AccountCreated,
+    TransactionCreated.
     """
     if not items:
         return []

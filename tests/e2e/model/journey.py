@@ -159,10 +159,19 @@ class Journey:
         )
 
     async def advance(self) -> None:
-        """Wait until more than a week that has passed shows, and settle what that made pending."""
+        """Wait until more than a week that has passed shows, and settle what that made pending.
+
+        Raises:
+            Disagreement: It does not.
+        """
+        try:
+            await self._advance()
+        except Exception as error:
+            raise Disagreement(f"{self}\n{error}") from error
+
+    async def _advance(self) -> None:
         before = copy.deepcopy(self.worlds[0])
-        for world in self.worlds:
-            world.advance(daily=self._plan.daily)
+        self.worlds = [after for world in self.worlds for after in world.advance(daily=self._plan.daily)]
         changed = [n for n, payment in self.worlds[0].payments.items() if payment != before.payments[n]]
         await self._rest_of(self._payment_view(number) for number in changed)
         for currency in CURRENCIES if self._plan.threshold is None else ():

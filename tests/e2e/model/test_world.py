@@ -94,6 +94,22 @@ def test_what_a_refund_owes_may_be_recovered_before_it_comes_back() -> None:
     assert seen == [{"available": 30_000}, {"settlement": 9_015, "available": 20_985}]
 
 
+def test_what_an_expired_order_gives_back_is_recovered_before_or_after_the_reserve_is_released() -> None:
+    start = after(
+        world(basis_points=0, fixed=0),
+        CreateOrder(0, "USD", 9_000, expires=True),
+        Pay(1, "USD", 3_000, manual=False, order=0),
+        Pay(2, "USD", 17_000, manual=False, order=None),
+        Settle("USD"),
+    )
+    assert accounts(start) == {"available": 18_000, "reserve": 2_000}
+    # 30.00 are given back: 20.00 of them from the reserve that is released, or all of what is available.
+    assert [accounts(each) for each in start.advance()] == [
+        {"available": 17_000},
+        {"settlement": 2_000, "available": 15_000},
+    ]
+
+
 def test_a_dispute_won_comes_back_and_one_lost_is_gone() -> None:
     seen = after(world(), Pay(0, "USD", 5_000, manual=False, order=None), OpenDispute(0, 1_000, wins=True))
     assert accounts(seen) == {"settlement": 3_825, "disputed": 1_000}  # The fee is 1.45 and 0.30.
@@ -154,7 +170,7 @@ def test_a_payer_does_what_the_channel_waits_for_or_refuses_or_never_comes_back_
     assert [each.state for each in seen.payments.values()] == ["SUCCEEDED", "AUTHORIZED", "FAILED", "REQUIRES_ACTION"]
     given_up = after(seen, Void(3)).payments[3]
     assert (given_up.state, given_up.cancelled, given_up.waited) == ("CANCELLED", 9_024, "CALLED_OFF")
-    seen.advance()
+    [seen] = seen.advance()
     left = seen.payments[3]
     assert (left.state, left.cancelled, left.waited) == ("FAILED", 0, "EXPIRED")
 
@@ -193,15 +209,16 @@ def test_a_week_later_orders_and_authorizations_have_expired_disputes_are_lost_a
     )
     # Settled are 30.00 less 1.17 and 400.00 less 14.48; a tenth of 414.35 is held back.
     assert accounts(seen) == {"disputed": 8_888, "reserve": 4_144, "available": 37_291}
-    seen.advance()
+    seen, sooner = seen.advance()
     assert (seen.orders[0].state, seen.orders[0].refunded, seen.payments[2].state) == ("EXPIRED", 3_000, "CANCELLED")
     assert accounts(seen) == {"settlement": 1_261, "available": 37_291}
+    assert accounts(sooner) == {"settlement": 4_144, "available": 34_408}  # Less the 30.00 and the fee.
     # Of what is settled now only -30.00 and the fee of 1.17 are new: nothing is held back again.
     assert accounts(after(seen, Settle("USD"))) == {"available": 38_552}
 
 
 def test_a_merchant_that_is_settled_daily_is_so_before_what_a_week_brings() -> None:
     seen = after(world(), Pay(0, "USD", 5_000, manual=False, order=None), OpenDispute(0, 1_000, wins=True))
-    seen.advance(daily=True)
+    [seen] = seen.advance(daily=True)
     # Settled are 50.00 less the fee of 1.75 and the disputed 10.00, which are lost afterwards.
     assert accounts(seen) == {"reserve": 383, "available": 3_442}

@@ -33,6 +33,8 @@ from tests.e2e.model.rules import Fees
 
 RETURNS_AT_ONCE_MAX = 3
 """Of the refunds that come back of what is asked at once, how many are looked at with time before that and without."""
+RECOVERED_SOONER_MAX = 3
+"""Of the refunds of expired orders, how many are looked at before reserves are released and after."""
 
 
 @dataclass
@@ -85,14 +87,33 @@ class World(Funds):
             if other != self:
                 yield other
 
-    def advance(self, *, daily: bool = False) -> None:
+    def advance(self, *, daily: bool = False) -> list["World"]:
         """Let more than a week pass: orders, authorizations and what payers have to do expire, disputes are lost.
 
-        Reserves are released.
+        Reserves are released, in the worlds that are given before or after what is given back of expired orders.
 
         A merchant that is settled daily is so at the first cut-off: what happens after all that time is of a later one.
         """
-        due = list(self.settlements)
+        due = len(self.settlements)
+        self._expire(daily=daily)
+        while others := [each for each in self.under_way if each[0] != "refund"]:
+            self.under_way.remove(others[0])
+            kind, index, part = others[0]
+            getattr(self, f"_end_{kind}")(index, part)
+        refunds, worlds = self.under_way, list[World]()
+        # Any of them may have been recovered from what was available before anything is released.
+        for sooner in itertools.product((False, True), repeat=min(len(refunds), RECOVERED_SOONER_MAX)):
+            world, first = copy.deepcopy(self), [*itertools.compress(refunds, sooner)]
+            world.under_way = [*first]
+            world.finish()
+            world.release(world.settlements[:due])
+            world.under_way = [each for each in refunds if each not in first]
+            world.finish()
+            worlds += [] if world in worlds else [world]
+        return worlds
+
+    def _expire(self, *, daily: bool) -> None:
+        """Settle at the first cut-off, and let expire what does."""
         for made in self.withdrawals.values():
             made.recent = False
         for currency in {each for each, kind in self.accounts if kind == "settlement"} if daily else ():
@@ -110,8 +131,6 @@ class World(Funds):
                 if dispute.state == "OPENED":
                     dispute.note = "LOST"
                     self.under_way.append(("dispute", number, part))
-        self.release(due)
-        self.finish()
 
     def _take(self, ask: Ask) -> str:
         takes = {
