@@ -4,8 +4,9 @@ Where a payment becomes a journal: `handlers` -> `commands.events.book_events` -
 many at a time by patterns of what these make: `commands.plain.book_plainly`.
 
 Tables (all records): chart_in_use, chart_version, currency, transaction_type, account, balance, journal, leg,
-    refusal, journal_proposal, period, archived_month, carried, archived_transaction, and until all is moved
-    former_transaction, former_entry; `transaction` and `entry` are views of them.
+    refusal, journal_proposal, period, archived_month, carried, archived_transaction, booked_alone_sum,
+    booked_alone_summed, and until all is moved former_transaction, former_entry; `transaction` and `entry` are views of
+    them.
 RPCs of AccountingService: GetTransaction ListTransactions GetAccount ListAccounts GetBalance ListEntries
 GetMerchantBalances.
 RPCs of AccountingOperationsService: CreateTransaction BatchCreateTransactions ReverseTransaction ProposeJournal

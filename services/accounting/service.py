@@ -15,7 +15,7 @@ SERVICE = Service(
     records=(
         *("chart_in_use", "currency", "account", "balance", "transaction_type", "journal", "leg", "refusal"),
         *("chart_version", "journal_proposal", "period", "former_transaction", "former_entry"),
-        *("archived_month", "carried", "archived_transaction"),
+        *("archived_month", "carried", "archived_transaction", "booked_alone_sum", "booked_alone_summed"),
     ),
     servicers=rpc.servicers,
     subscriptions=tuple(
