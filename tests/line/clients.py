@@ -1,6 +1,7 @@
 """The ways in: stubs of the services, and the requests that tests make."""
 
 import asyncio
+import contextlib
 import importlib
 import uuid
 from collections.abc import AsyncIterator, Mapping
@@ -83,13 +84,18 @@ async def call(method: Any, request: Any, *, correlation_id: str | None = None) 
 
 async def call_through(method: Any, request: Any, *, timeout_s: float = CALL_TIMEOUT_S, metadata: Any = None) -> Any:
     """Make a call again, the same request, until a server that comes and goes, or stands still, has answered it."""
+    return await (await answered(method, request, timeout_s=timeout_s, metadata=metadata))
+
+
+async def answered(method: Any, request: Any, *, timeout_s: float, metadata: Any) -> Any:
+    """Do so, and give the call that is over, whatever the answer."""
     async with asyncio.timeout(WAIT_S_MAX):
         while True:
-            try:
-                return await method(request, timeout=timeout_s, metadata=metadata)
-            except grpc.aio.AioRpcError as error:
-                if error.code() not in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}:
-                    raise
+            made = method(request, timeout=timeout_s, metadata=metadata)
+            with contextlib.suppress(grpc.aio.AioRpcError):
+                await made
+            if await made.code() not in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}:
+                return made
             await asyncio.sleep(RETRY_PAUSE_S)
 
 

@@ -1,6 +1,7 @@
 """A journey on the running line: asks what its plan says, beside the worlds that could have given the same answers."""
 
 import asyncio
+import contextlib
 import copy
 import itertools
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -31,7 +32,7 @@ from tests.e2e.model.requests import Requests
 from tests.e2e.model.told import ToldPeople
 from tests.e2e.model.views import View
 from tests.e2e.model.world import World, together
-from tests.line.clients import Clients, call_through, new_request_id, refusal_of
+from tests.line.clients import Clients, answered, call_through, new_request_id, refusal_of
 from tests.line.waiting import WAIT_S_MAX
 
 LEARNING = {"MERCHANT_UNKNOWN", "MERCHANT_NOT_ACTIVE", "ORDER_UNKNOWN"}
@@ -115,10 +116,8 @@ class Journey:
     async def act(self, number: int) -> None:
         """Take the steps of one act, each after the one before has come to rest."""
         for step in self._plan.acts[number]:
-            try:
+            with self._telling():
                 await self._step(step)
-            except Exception as error:
-                raise Disagreement(f"{self}\n{error}") from error
 
     async def pause(self) -> None:
         """Between the acts: change the plan, and stop the merchant for a while, as the plan of the journey says."""
@@ -164,10 +163,8 @@ class Journey:
         Raises:
             Disagreement: It does not.
         """
-        try:
+        with self._telling():
             await self._advance()
-        except Exception as error:
-            raise Disagreement(f"{self}\n{error}") from error
 
     async def _advance(self) -> None:
         before = copy.deepcopy(self.worlds[0])
@@ -204,6 +201,14 @@ class Journey:
             raise Disagreement(f"{self}\n" + "\n".join(differences(seen, wanted)))
         self.worlds = [world for world, each in zip(self.worlds, wanted, strict=True) if each == seen]
         await self._compare_settlements()
+
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Tell of the journey with whatever goes wrong."""
+        try:
+            yield
+        except Exception as error:
+            raise Disagreement(f"{self}\n{error}") from error
 
     def __str__(self) -> str:
         """Tell the plan and what happened so far."""
@@ -251,7 +256,7 @@ class Journey:
         async with asyncio.timeout(WAIT_S_MAX):
             while True:
                 try:
-                    return await (await _reached(method, request, metadata)), ""
+                    return await call_through(method, request, timeout_s=WAIT_S_MAX, metadata=metadata), ""
                 except grpc.aio.AioRpcError as error:
                     refusal = refusal_of(error)
                     if error.code() is grpc.StatusCode.INTERNAL:
@@ -264,7 +269,7 @@ class Journey:
         """Repeat a request that was granted: it is answered as it was, and nothing happens."""
         if self._replies:
             method, request, (reply, metadata) = self._replies[pick % len(self._replies)]
-            made = await _reached(method, request, metadata)
+            made = await answered(method, request, timeout_s=WAIT_S_MAX, metadata=metadata)
             self.log.append(f"again: {type(request).__name__}")
             assert await made == reply, f"{request} was answered differently again"
             assert ("paystream-replayed", "true") in list(await made.trailing_metadata())
@@ -447,13 +452,3 @@ class Journey:
         assert not any(balances.values()), f"{self}\npending items leave {balances} of the ledger's balances"
         booked = [(each.currency, each.total, each.reserve, each.total - each.reserve) for each in world.settlements]
         assert sorted(closed) == sorted(booked), f"{self}\n{closed}\n{booked}"
-
-
-async def _reached(method: Any, request: Any, metadata: Any) -> Any:
-    """Make a call, the same again while it meets an outage, and give the one that was answered."""
-    async with asyncio.timeout(WAIT_S_MAX):
-        while True:
-            made = method(request, timeout=WAIT_S_MAX, metadata=metadata)
-            if await made.code() is not grpc.StatusCode.UNAVAILABLE:
-                return made
-            await asyncio.sleep(RETRY_PAUSE_S)

@@ -69,10 +69,15 @@ class World(Funds):
     def finish(self) -> None:
         """Let everything under way come to its end, and what that leads to."""
         while self.under_way:
-            kind, index, part = self.under_way.pop(0)
-            getattr(self, f"_end_{kind}")(index, part)
+            self._end(self.under_way[0])
             self.recover()
         self.recover()
+
+    def _end(self, what: tuple[str, int, int]) -> None:
+        """Let one thing under way come to its end."""
+        self.under_way.remove(what)
+        kind, index, part = what
+        getattr(self, f"_end_{kind}")(index, part)
 
     def ends(self) -> Iterator["World"]:
         """Give the worlds in which all that is under way has come to its end: with and without time before returns."""
@@ -97,9 +102,7 @@ class World(Funds):
         due = len(self.settlements)
         self._expire(daily=daily)
         while others := [each for each in self.under_way if each[0] != "refund"]:
-            self.under_way.remove(others[0])
-            kind, index, part = others[0]
-            getattr(self, f"_end_{kind}")(index, part)
+            self._end(others[0])
         refunds, worlds = self.under_way, list[World]()
         # Any of them may have been recovered from what was available before anything is released.
         for sooner in itertools.product((False, True), repeat=min(len(refunds), RECOVERED_SOONER_MAX)):

@@ -30,11 +30,11 @@ _LOCK_KEY = 0x616C_6F6E
 
 _LOCK = "SELECT pg_advisory_xact_lock($1)"
 
-# What people book has no number, and so stands in the partition without a month.
+# What people book has no number, and so stands in the partition without a month. $1 is what events book.
 _ROWS = """
 SELECT position, create_time, coalesce(actor, '') AS actor, currency_code(currency_no) AS currency_code,
     coalesce(amount_minor, abs(amount1)) AS amount_minor,
-    reason IS NOT NULL AND transaction_type <> ALL ({booked_types}::text[]) AND NOT EXISTS (
+    reason IS NOT NULL AND transaction_type <> ALL ($1::text[]) AND NOT EXISTS (
         SELECT FROM journal_proposal WHERE journal_proposal.transaction_id =
             'txn_' || id_digits(coalesce(journal.former_id, journal.transaction_id))) AS alone
 FROM journal WHERE month = 0
@@ -44,7 +44,7 @@ _SUMMED = "coalesce((SELECT position FROM booked_alone_summed), 0)"
 
 # The index of positions is walked: without an order and a bound, PostgreSQL would take any position for the first.
 _BEHIND = f"""
-{_ROWS.format(booked_types="$1")} AND position > {_SUMMED}
+{_ROWS} AND position > {_SUMMED}
 ORDER BY position LIMIT {ADDED_AT_ONCE_MAX}
 """
 
@@ -57,7 +57,7 @@ edge AS (SELECT date_bin({_SLOT}, $2::timestamptz, 'epoch') + {_SLOT} AS whole_f
 SELECT actor, currency_code, sum(amount_minor) AS amount_minor FROM (
     SELECT actor, currency_code, amount_minor FROM behind WHERE alone AND create_time > $2
     UNION ALL
-    SELECT actor, currency_code, amount_minor FROM ({_ROWS.format(booked_types="$1")}
+    SELECT actor, currency_code, amount_minor FROM ({_ROWS}
         AND reason IS NOT NULL AND create_time > $2 AND create_time < (SELECT whole_from FROM edge)
             AND position <= {_SUMMED}) AS at_edge WHERE alone
     UNION ALL
