@@ -28,7 +28,8 @@ SETTINGS = {
     "transaction.state.log.min.isr": "1",
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
-    "group.initial.rebalance.delay.ms": "0",  # Nobody else is coming: the first member need not wait.
+    # Consumers of a service that start together are one group from the start; one after another, they take seconds.
+    "group.initial.rebalance.delay.ms": "100",
     "broker.session.timeout.ms": "5000",  # A killed broker may come back only when its session has ended.
     "broker.heartbeat.interval.ms": "1000",
     "offsets.topic.num.partitions": "10",  # 50 would cost a second when the first group forms.
@@ -89,7 +90,8 @@ class Kafka:
         return probes.kafka(self.endpoint())
 
     def settle(self) -> None:
-        """Nothing: topics are declared by `paystream topics init`."""
+        """Have the topic of groups' offsets made, which the first group would wait seconds for."""
+        probes.knows_group(self.endpoint(), self.name)
 
     def endpoint(self) -> str:
         """Return the bootstrap address."""

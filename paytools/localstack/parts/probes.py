@@ -39,6 +39,15 @@ def kafka(bootstrap: str) -> bool:
         return False
 
 
+def knows_group(bootstrap: str, group: str) -> bool:
+    """A broker coordinates a consumer group, which it begins to prepare when it is asked for the first time."""
+    client = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    try:
+        return bool(client.describe_consumer_groups([group], request_timeout=ANSWER_S_MAX)[group].result())
+    except KafkaException:
+        return False
+
+
 def registry(url: str) -> bool:
     """The registry lists its subjects."""
     parts = urlsplit(url)
