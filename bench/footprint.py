@@ -127,30 +127,39 @@ async def measure(ground: Ground, *, payments: int) -> Figures:
 
 
 async def _payment(ground: Ground, payments: int) -> Figures:
-    """Measure the payment service: calls come one by one, 64 at a time, and a simulated acquirer charges."""
-    async with plot(ground) as own, _watched(own, "payment") as seen:
-        merchants = await calls.know_merchants(own)
-        channel = children.free_address()
-        async with (
-            children.service(own, "channel", grpc_address=channel),
-            children.service(own, "payment", channel_address=channel) as address,
-        ):
-            step = calls.step(address, f"{calls.PAYMENT}/CreatePayment", merchants, IN_FLIGHT, DONE_S_MAX)
-            for part in range(PARTS):
-                if part == 1:
-                    await seen.told()
-                    await seen.begin()
-                await children.load([{**step, "calls_max": payments // PARTS}], seconds_max=DONE_S_MAX + 30)
-                await seen.until(_PAID, payments // PARTS * (part + 1))
-                await seen.connection.execute("VACUUM")
-            await seen.told()
+    """Measure the payment service."""
+    async with plot(ground) as own, watched(own, "payment") as seen:
+        await pay(own, seen, payments)
         return await seen.per_payment(payments // PARTS * (PARTS - 1))
+
+
+async def pay(own: Plot, seen: Watched, payments: int) -> None:
+    """Have payments made, and count from the second part on: 64 calls at a time, a simulated acquirer charges.
+
+    Raises:
+        TimeoutError: The service was not done in time.
+    """
+    merchants = await calls.know_merchants(own)
+    channel = children.free_address()
+    async with (
+        children.service(own, "channel", grpc_address=channel),
+        children.service(own, "payment", channel_address=channel) as address,
+    ):
+        step = calls.step(address, f"{calls.PAYMENT}/CreatePayment", merchants, IN_FLIGHT, DONE_S_MAX)
+        for part in range(PARTS):
+            if part == 1:
+                await seen.told()
+                await seen.begin()
+            await children.load([{**step, "calls_max": payments // PARTS}], seconds_max=DONE_S_MAX + 30)
+            await seen.until(_PAID, payments // PARTS * (part + 1))
+            await seen.connection.execute("VACUUM")
+        await seen.told()
 
 
 async def _captured(ground: Ground, name: str, done: str, payments: int) -> Figures:
     """Measure a service that consumes captures."""
     names = captures.merchant_ids(calls.MERCHANTS)
-    async with plot(ground) as own, _watched(own, name) as seen:
+    async with plot(ground) as own, watched(own, name) as seen:
         messages = await captures.encode(own, captures.make(payments, merchants=names))
         await asyncio.to_thread(captures.produce, ground.endpoints.kafka, own.prefix + TOPIC, messages)
         async with children.service(own, name):
@@ -161,7 +170,7 @@ async def _captured(ground: Ground, name: str, done: str, payments: int) -> Figu
 
 async def _settlement(ground: Ground, transactions: int) -> Figures:
     """Measure settlement: a transaction is what the ledger books of a payment."""
-    async with plot(ground) as own, _watched(own, "settlement") as seen:
+    async with plot(ground) as own, watched(own, "settlement") as seen:
         await settling.produce(own, captures.merchant_ids(calls.MERCHANTS), transactions)
         async with children.service(own, "settlement"):
             await seen.until(_SETTLED, transactions)
@@ -170,7 +179,8 @@ async def _settlement(ground: Ground, transactions: int) -> Figures:
 
 
 @asynccontextmanager
-async def _watched(own: Plot, name: str) -> AsyncIterator[Watched]:
+async def watched(own: Plot, name: str) -> AsyncIterator[Watched]:
+    """Watch a service at work on a fresh database."""
     async with connected(own.admin_url, schema=name) as connection:
         seen = Watched(name, connection)
         await seen.begin()

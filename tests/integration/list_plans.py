@@ -19,15 +19,18 @@ AFTER: TimeKey = (START, "x")
 """Where a page begins, in the middle of what is there."""
 INDEXED = {"Index Scan", "Index Only Scan"}
 READS_WHOLE = {"Seq Scan", "Bitmap Heap Scan", "Sort", "Incremental Sort"}
+SORTS_MOMENTS = {"Incremental Sort"}
+"""Of an index without the key, rows of one moment are sorted, and none of later ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """How the rows of a list's own table are read, and what is done with them."""
+    """How the rows of a list's own table are read, and what is done with them; the orders in which they come sorted."""
 
     index: str
     condition: str
     steps: frozenset[str]
+    presorted: frozenset[str]
 
 
 def nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -57,6 +60,7 @@ async def planned(tx: Tx, walk: Walk[Any], selection: ListFilter, *, after: Time
         index=read[0].get("Index Name", ""),
         condition=read[0].get("Index Cond", ""),
         steps=frozenset(step["Node Type"] for step in steps),
+        presorted=frozenset(key.rpartition(".")[2] for step in steps for key in step.get("Presorted Key", ())),
     )
 
 
@@ -108,7 +112,9 @@ async def assert_served(
                 plan = await planned(tx, walk, selection)
                 assert plan.index == index, (selection, plan)
                 assert all(column in plan.condition for column in columns), (selection, plan)
-                assert not plan.steps & READS_WHOLE, (selection, plan)
+                hashed = columns in walk.hashed
+                assert not plan.steps & (READS_WHOLE - SORTS_MOMENTS if hashed else READS_WHOLE), (selection, plan)
+                assert plan.presorted == ({walk.time} if hashed else set()), (selection, plan)
                 assert plan.steps & INDEXED, plan
                 seen += 1
         return seen

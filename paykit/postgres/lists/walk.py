@@ -66,6 +66,8 @@ class Walk(Generic[Row]):
         table: Its key is one column.
         scopes: The columns that an index has before the time and the key: the first of which the selection has all is
             walked, so what is narrow comes first. A scope without columns is the whole index.
+        hashed: Those of the scopes whose columns stand in their index as hashes (`hash_of`), and the key not at all: a
+            long text costs every write. Rows of one moment are sorted by the key as they are read.
         unique: Of columns that have one row at most. They go before the scopes, and there is no order to walk in.
         where: The condition of a partial index; empty for none.
         served_by: Of attributes that are no columns: a condition that an index serves, with the value as each `{}`.
@@ -75,6 +77,7 @@ class Walk(Generic[Row]):
 
     table: Table[str, Row]
     scopes: Sequence[Sequence[str]]
+    hashed: Sequence[Sequence[str]] = ()
     unique: Sequence[Sequence[str]] = ()
     where: str = ""
     served_by: Mapping[str, str] = field(default_factory=dict)
@@ -134,10 +137,13 @@ class Walk(Generic[Row]):
 
     def _served(self, selection: ListFilter, after: TimeKey | None) -> list[tuple[Any, ...]]:
         """Return what the index serves: its first columns, and the part of it that is left."""
-        beyond = ">" if selection.oldest_first else "<"
+        beyond, scope = ">" if selection.oldest_first else "<", self.scope(selection)
+        equal = [(f"{column} = {{}}", getattr(selection, column)) for column in scope]
+        if scope in self.hashed:
+            equal += [(f"{hash_of(column)} = {hash_of('{}')}", getattr(selection, column)) for column in scope]
         return [
             *_conditions(self.served_by, selection),
-            *((f"{column} = {{}}", getattr(selection, column)) for column in self.scope(selection)),
+            *equal,
             (f"{self.time} >= {{}}", getattr(selection, f"{self.time}_min", None)),
             (f"{self.time} < {{}}", getattr(selection, f"{self.time}_before", None)),
             (f"({self.time}, {self.table.key}) {beyond} ({{}}, {{}})", *(after or (None, None))),
@@ -161,6 +167,11 @@ class Walk(Generic[Row]):
             return ""
         direction = "" if selection.oldest_first else " DESC"
         return f"ORDER BY {self.time}{direction}, {self.table.key}{direction}"
+
+
+def hash_of(text: str) -> str:
+    """Return the SQL of a text's hash of 64 bits, the same in every release of PostgreSQL, as it divides partitions."""
+    return f"hashtextextended({text}, 0)"
 
 
 def _conditions(templates: Mapping[str, str], selection: ListFilter) -> list[tuple[Any, ...]]:

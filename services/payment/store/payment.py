@@ -271,4 +271,9 @@ payments = Payments(
     zeros=ZEROS,
 )
 
-payment_walk = Walk(payments, scopes=(("order_id",), ("merchant_id",)), unique=(("merchant_id", "merchant_reference"),))
+payment_walk = Walk(
+    payments,
+    scopes=(("order_id",), ("merchant_id",)),
+    hashed=(("merchant_id",),),
+    unique=(("merchant_id", "merchant_reference"),),
+)

@@ -97,7 +97,7 @@ async def test_every_filter_of_payments_is_served_by_an_index(house: House, merc
         indexes={
             ("merchant_id", "merchant_reference"): "payment_merchant_reference_key",
             ("order_id",): "payment_order",
-            ("merchant_id",): "payment_list",
+            ("merchant_id",): "payment_of_merchant",
         },
         values=BOUNDS
         | {
@@ -195,7 +195,7 @@ async def test_a_page_looks_at_ten_thousand_rows_and_the_next_goes_on_behind_the
     await multiply(
         admin_url, "payment.payment", "payment_id", 20_000, merchant_reference=reference, order_id=orders, **times
     )
-    of_merchant = walk.Walk(store.payments, scopes=(("merchant_id",),))
+    of_merchant = dataclasses.replace(payment_walk, scopes=(("merchant_id",),))
     rare = dataclasses.replace(NO_PAYMENTS, merchant_id=house.merchant_id, order_id="ord_1")
     found, pages = await walked_to_the_end(house.runtime, of_merchant, rare, limit=51)
     # The newest first: 10,000 rows with ten of them, 10,000 more with ten, and the one payment that was not copied.

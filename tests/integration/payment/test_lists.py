@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from paykit.clock import ManualClock
 from paykit.errors import PageTokenInvalid
 from paykit.ids import new_id
+from paykit.postgres.lists import walk
 from paykit.serve import server as grpc_server
 from paykit.serve.reply_sizes import BatchReplyTooLarge
 from paykit.serve.server import ServerOptions
@@ -82,6 +83,18 @@ async def test_payments_of_one_moment_are_neither_lost_nor_repeated(house: House
 
     listed = [payment.payment_id for page in found for payment in page]
     assert (len(listed), set(listed)) == (7, made)
+
+
+async def test_merchants_whose_hashes_are_the_same_have_lists_of_their_own(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walk, "hash_of", lambda text: f"length({text})")  # All ids of merchants are as long.
+    made = await five_payments(house)
+    request = pb.ListPaymentsRequest(merchant_id=house.merchant_id, page_size=2)
+    listed = [
+        [payment.payment_id for payment in page] for page in await pages(house.call.ListPayments, request, "payments")
+    ]
+    assert listed == [[made[4], made[3]], [made[2], made[1]], [made[0]]]
 
 
 @pytest.mark.parametrize(
