@@ -10,8 +10,10 @@ from dataclasses import replace
 from rich.console import Console
 
 from bench import ground, report
+from bench.children import ChildFailedError
 from bench.figures import Figures
 from bench.plan import FULL, QUICK, ROWS, Size
+from paykit.errors import InvariantError
 from paytools.localstack import Endpoints
 
 ROUNDS = 3
@@ -24,18 +26,18 @@ MOVED_PER_S_MIN = 500
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the rounds; the exit status says whether they could be carried out, not whether aims are met."""
+    """Run the rounds; the exit status says whether all of them could be carried out, not whether aims are met."""
     options = _options(arguments)
     console = Console()
     facts = report.machine()
     with ground.running_stack(console) as endpoints:
         size = _size(options)
-        rounds = asyncio.run(_run(console, endpoints, options.only, count=options.rounds, size=size))
+        rounds, failed = asyncio.run(_run(console, endpoints, options.only, count=options.rounds, size=size))
     report.show(console, rounds, facts)
-    name = _file_name(quick=options.quick, partial=set(options.only) != set(ROWS))
+    name = _file_name(quick=options.quick, partial=failed > 0 or set(options.only) != set(ROWS))
     path = report.write(name, report.result(rounds, facts))
     console.print(f"written to bench/results/{path.name}")
-    return 0
+    return 1 if failed else 0
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -72,21 +74,30 @@ def _file_name(*, quick: bool, partial: bool) -> str:
 
 async def _run(
     console: Console, endpoints: Endpoints, names: Sequence[str], *, count: int, size: Size
-) -> list[dict[str, float]]:
-    """Take the rows in turn, round after round, so that what slows the machine for a while slows all rows alike."""
+) -> tuple[list[dict[str, float]], int]:
+    """Take the rows in turn, round after round, so that what slows the machine for a while slows all rows alike.
+
+    Returns:
+        The figures of each round, and how many rows of rounds failed: the others are worth their time all the same.
+    """
     prepared = await ground.prepare(endpoints)
     rounds: list[dict[str, float]] = []
+    failed = 0
     for number in range(1, count + 1):
         rounds.append({})
         for name in names:
             began = time.monotonic()
-            async with asyncio.timeout(max(ROW_S_MAX, size.moved / MOVED_PER_S_MIN)):
-                figures = await ROWS[name](prepared, size)
-            rounds[-1] |= figures
-            console.print(
-                f"round {number}  {name}  {_brief(figures)}  ({time.monotonic() - began:.0f} s)", highlight=False
-            )
-    return rounds
+            try:
+                async with asyncio.timeout(max(ROW_S_MAX, size.moved / MOVED_PER_S_MIN)):
+                    figures = await ROWS[name](prepared, size)
+            except (InvariantError, ChildFailedError, TimeoutError) as error:
+                failed += 1
+                told = f"failed: {type(error).__name__}: {error}"
+            else:
+                rounds[-1] |= figures
+                told = _brief(figures)
+            console.print(f"round {number}  {name}  {told}  ({time.monotonic() - began:.0f} s)", highlight=False)
+    return rounds, failed
 
 
 def _brief(figures: Figures) -> str:

@@ -39,7 +39,7 @@ class Verdict:
 
 
 AIMS = (
-    Aim(text="pipeline, 0.5 of the raw limit", key="pipeline_spread", relative_to="raw_posting", bound=0.5),
+    Aim(text="pipeline, 1.5 of the raw limit", key="pipeline_spread", relative_to="raw_posting", bound=1.5),
     Aim(text="one hot merchant, 0.8 of many", key="pipeline_hot", relative_to="pipeline_spread", bound=0.8),
     Aim(
         text="5,000,000 payments booked before, 0.7 of none",

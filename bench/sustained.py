@@ -35,7 +35,7 @@ YOUNG_S = 1.0
 TRY_S = 10.0
 NARROWED = 2
 """Rates tried between the highest that was sustained and the lowest that was not."""
-HOLDS_MAX = 4
+HOLDS_MAX = 8
 HELD_SHARE = 0.9
 """The next rate to hold, of one that was not sustained."""
 APPLIED_S_MAX = 120.0
