@@ -110,6 +110,14 @@ def test_kafka_creates_no_topic_by_itself(settings: StackSettings) -> None:
     assert "unwanted" not in admin.list_topics(timeout=10).topics
 
 
+def test_kafka_is_ready_for_groups_before_the_first_one_comes(settings: StackSettings) -> None:
+    admin = AdminClient({"bootstrap.servers": Endpoints.read(settings.home).kafka, "log_level": 0})
+    deadline = time.monotonic() + GONE_S_MAX
+    while "__consumer_offsets" not in admin.list_topics(timeout=10).topics:  # Its making was begun when it started.
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_a_second_up_starts_nothing(stack: Stack) -> None:
     before = pids(stack)
     outcome = stack.up()
