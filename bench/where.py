@@ -43,7 +43,7 @@ class Watched:
     """Processor times of a service, its servers and its load, from the processes of one stack."""
 
     def __init__(self, home: Path, service: str) -> None:
-        """Begin to watch; what has run before counts as well, until `taken` is asked from somewhere on.
+        """Watch from `with` on.
 
         Args:
             home: Of the stack, by which its servers are told from others of the machine.
