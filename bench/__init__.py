@@ -11,6 +11,9 @@
 | pipeline | row (b): Kafka to ledger to Kafka |
 | calls, load, echo | row (c): the measurement, the load client, the bare server it is compared with |
 | journals | row (c) of the ledger: manual journals in batches |
+| settling, reconciling, counting, line | rows (e), (i), (h) and (f): the other services, one at a time |
 | journey | row (d): from CreatePayment to TransactionCreated |
+| booked, moving, tracing, sustained, footprint | rows (l), (k), (j), (m) and (n) |
+| consuming, where, list_indexes, narrowest | commands of their own: where the time goes, and where the bytes lie |
 | plan | which rows there are, and how large |
 """

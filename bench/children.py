@@ -8,7 +8,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from bench.ground import Plot
+from paykit.errors import InvariantError
 from paykit.testing import databases
 from paytools.localstack import ports, processes
 from paytools.localstack.parts import probes
@@ -18,6 +21,7 @@ from paytools.localstack.processes import Command
 ROOT = Path(__file__).resolve().parent.parent
 SERVES_S_MAX = 60.0
 POLL_S = 0.05
+_KIBI = 1024
 
 _taken: set[int] = set()
 
@@ -89,6 +93,19 @@ async def load(steps: Sequence[Mapping[str, Any]], *, seconds_max: float) -> lis
         raise ChildFailedError(f"the load client failed: {errors.decode(errors='replace')[-2000:]}")
     results: list[dict[str, float]] = json.loads(output)
     return results
+
+
+def peak_mib(service: str) -> float:
+    """Return the most memory that a service has had at once, as the kernel counts it.
+
+    Raises:
+        InvariantError: It is not running.
+    """
+    for child in psutil.Process().children(recursive=True):
+        if service in child.cmdline():
+            status = Path(f"/proc/{child.pid}/status").read_text(encoding="ascii")
+            return float(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / _KIBI
+    raise InvariantError(f"the {service} service is not running")
 
 
 def _environment(plot: Plot) -> dict[str, str]:

@@ -9,11 +9,9 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import asyncpg
 import grpc
-import psutil
 from google.api.httpbody_pb2 import HttpBody
 
 from bench import children
@@ -30,7 +28,6 @@ AMOUNT_MINOR = 1_250
 AGE = timedelta(hours=1)
 """Of movements: less than the time that a channel has, so that none is called missing while the file is on its way."""
 HEADER = "line_id,operation,amount,currency_code,channel_fee,line_date,channel_reference\n"
-_KIBI = 1024
 
 _MOVEMENTS = (
     *("movement_id", "operation", "related_no", "root_reference", "channel", "channel_reference", "attempt_id"),
@@ -57,7 +54,7 @@ async def measure(ground: Ground, *, lines: int) -> Figures:
                 if time.monotonic() - began > RECONCILED_S_MAX:
                     raise TimeoutError(f"{matched} of {lines} lines after {RECONCILED_S_MAX:.0f} s")
                 await asyncio.sleep(LOOK_EVERY_S)
-            seconds, memory_mib = time.monotonic() - began, _peak_mib()
+            seconds, memory_mib = time.monotonic() - began, children.peak_mib("reconciliation")
         if (decided := await connection.fetchval(_DECIDED)) != lines:
             raise InvariantError(f"{lines} lines matched, and {decided} movements")
     return {
@@ -106,12 +103,3 @@ async def _requests(lines: int) -> AsyncIterator[statement_pb2.ImportStatementRe
             yield statement_pb2.ImportStatementRequest(file=HttpBody(data=held.encode()))
             held = ""
     yield statement_pb2.ImportStatementRequest(file=HttpBody(data=held.encode()))
-
-
-def _peak_mib() -> float:
-    """Return the most memory that the service has had at once, as the kernel counts it."""
-    for child in psutil.Process().children(recursive=True):
-        if "reconciliation" in child.cmdline():
-            status = Path(f"/proc/{child.pid}/status").read_text(encoding="ascii")
-            return float(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / _KIBI
-    raise InvariantError("the reconciliation service is not running")

@@ -8,9 +8,6 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-
-import psutil
 
 from bench import captures, children
 from bench.captures import Message
@@ -37,7 +34,6 @@ PRODUCED_AT_ONCE = 50_000
 """Events made, encoded and produced before the next are made, so that a million need no memory."""
 AMOUNT_MINOR = 1_000
 FEE_MINOR = 30
-_MEBI = 1024
 
 _SETTLED = "SELECT count(*) FROM settlement WHERE state = 'CREATED'"
 _FIGURES = """
@@ -63,7 +59,7 @@ async def measure(ground: Ground, *, transactions: int, merchants: int) -> Figur
                 if time.monotonic() > give_up:
                     raise TimeoutError(f"{settled} of {merchants} settlements after {SETTLED_S_MAX:.0f} s")
                 await asyncio.sleep(LOOK_EVERY_S)
-            memory_mib = _peak_mib()
+            memory_mib = children.peak_mib("settlement")
             seconds, items, total_minor = await connection.fetchrow(_FIGURES)
     if (items, total_minor) != (transactions, transactions * (AMOUNT_MINOR - FEE_MINOR)):
         raise InvariantError(f"{transactions} transactions: {items} settled, with {total_minor}")
@@ -177,12 +173,3 @@ def merchant(merchant_id: str, threshold_minor: int) -> MerchantCreated:
         frozen=False,
         closing=False,
     )
-
-
-def _peak_mib() -> float:
-    """Return the most memory that the service has had at once, as the kernel counts it."""
-    for child in psutil.Process().children(recursive=True):
-        if "settlement" in child.cmdline():
-            status = Path(f"/proc/{child.pid}/status").read_text(encoding="ascii")
-            return float(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / _MEBI
-    raise InvariantError("the settlement service is not running")

@@ -1,20 +1,20 @@
 """`python -m bench.where`: whose processor time a payment takes, on its way through the ledger and when it is made.
 
 The pipeline is row (b), run with few payments and with many: what the many took more is theirs, and starting is
-nobody's. Calls and batches are those of row (c), beside the bare echo. Time is counted as Linux counts it
-(`/proc/<pid>/task`), by process and by kind of thread, and looked at while they run, as threads that have ended are not
-told of any more.
+nobody's. Calls and batches are those of row (c), beside the bare echo. Time is counted as Linux counts it, by
+process and by kind of thread, and looked at while they run, as threads that have ended are not told of any more.
 """
 
 import argparse
 import asyncio
-import os
+import contextlib
 import threading
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -26,37 +26,29 @@ from paytools.localstack import Endpoints
 
 FEW, MANY = 20_000, 120_000
 LOAD_S = 6.0
-IN_FLIGHT = 64
-BATCH = 1_000
+LOADED_S_MAX = 60.0
+"""Of the load client, making its requests included."""
 LOOK_EVERY_S = 0.2
 SERVICE = "the service"
 ROUNDS = 3
 WORTH_TELLING_US = 0.5
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_PROC = Path("/proc")
+_MARKS = {
+    "kafka.Kafka": "Kafka",
+    "serve ": SERVICE,
+    "-m bench.load": "the load client, which also prepares",
+    "-m bench.echo": "the echo",
+}
+"""What stands in the command line of a process."""
 
 Times = dict[str, float]
 """Seconds of a processor, by who took them."""
 
 
 class Watched:
-    """Processor times of a service, its servers and its load, from the processes of one stack."""
+    """Processor times of the servers, the service and the load: of all that this process has started."""
 
-    def __init__(self, home: Path, service: str) -> None:
-        """Watch from `with` on.
-
-        Args:
-            home: Of the stack, by which its servers are told from others of the machine.
-            service: A name, as in `paystream serve <name>`.
-        """
-        self._home = home
-        self._marks = {
-            f"{home}/kafka": "Kafka",
-            f"serve {service} ": SERVICE,
-            "-m bench.load": "the load client, which also prepares",
-            "-m bench.echo": "the echo",
-        }
-        self._seen: dict[tuple[str, str], tuple[str, float]] = {}
+    def __init__(self) -> None:
+        self._seen: dict[tuple[int, int], tuple[str, float]] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -73,30 +65,12 @@ class Watched:
             self._look()
 
     def _look(self) -> None:
-        postmaster = ""
-        for process in sorted(_PROC.glob("[0-9]*"), key=lambda path: int(path.name)):
-            try:
-                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
-            except OSError:  # It has ended.
-                continue
-            if f"{self._home}/postgres" in command:
-                postmaster = process.name
-            if postmaster in {parent, process.name}:
-                self._note(process, "PostgreSQL")
-            else:
-                for who in (who for mark, who in self._marks.items() if mark in command):
-                    self._note(process, who)
-
-    def _note(self, process: Path, who: str) -> None:
-        for thread in process.glob("task/*"):
-            try:
-                name, _, facts = (thread / "stat").read_text().partition("(")[2].rpartition(")")
-            except OSError:
-                continue
-            user, system = facts.split()[11:13]
-            kind = _kind(name, main=thread.name == process.name) if who == SERVICE else who
-            self._seen[process.name, thread.name] = kind, (int(user) + int(system)) / _TICKS_PER_S
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error, OSError):  # It has ended, or one of its threads has.
+                who = _who(process)
+                for thread in process.threads() if who else ():
+                    kind = _kind(process.pid, thread.id) if who == SERVICE else who
+                    self._seen[process.pid, thread.id] = kind, thread.user_time + thread.system_time
 
     def __enter__(self) -> Self:
         """Look now and then."""
@@ -109,10 +83,19 @@ class Watched:
         self._thread.join()
 
 
-def _kind(name: str, *, main: bool) -> str:
+def _who(process: psutil.Process) -> str:
+    """Say what a process is; empty where it is nobody who is told of."""
+    if process.name() == "postgres":
+        return "PostgreSQL"
+    command = " ".join(process.cmdline())
+    return next((who for mark, who in _MARKS.items() if mark in command), "")
+
+
+def _kind(pid: int, thread_id: int) -> str:
     """Say what a thread of a service does."""
-    if main:
+    if thread_id == pid:
         return f"{SERVICE}: its event loop"
+    name = Path(f"/proc/{pid}/task/{thread_id}/comm").read_text(encoding="ascii")
     return f"{SERVICE}: Kafka's client" if name.startswith("rdk") else f"{SERVICE}: other threads"
 
 
@@ -123,7 +106,7 @@ async def through_the_ledger(ground: Ground) -> Times:
 
 
 async def _booked(ground: Ground, payments: int) -> Times:
-    with Watched(ground.home, "accounting") as watched:
+    with Watched() as watched:
         before = watched.taken()
         async with plot(ground) as own:
             await pipeline.book(own, payments=payments, merchants=captures.merchant_ids(MERCHANTS_SPREAD))
@@ -140,13 +123,18 @@ async def of_calls(ground: Ground) -> dict[str, Times]:
             children.service(own, "payment", role="api", log_level="warning") as payment,
         ):
             batch = calls.step(
-                payment, f"{calls.PAYMENT}/BatchCreatePayments", merchants, calls.BATCHES_IN_FLIGHT, LOAD_S, items=BATCH
+                payment,
+                f"{calls.PAYMENT}/BatchCreatePayments",
+                merchants,
+                calls.BATCHES_IN_FLIGHT,
+                LOAD_S,
+                items=max(calls.BATCHES),
             )
-            create = calls.step(payment, f"{calls.PAYMENT}/CreatePayment", merchants, IN_FLIGHT, LOAD_S)
-            await children.load([create], seconds_max=LOAD_S * 2 + 50)
-            with Watched(ground.home, "payment") as watched:
+            create = calls.step(payment, f"{calls.PAYMENT}/CreatePayment", merchants, max(calls.IN_FLIGHT), LOAD_S)
+            await children.load([create], seconds_max=LOADED_S_MAX)
+            with Watched() as watched:
                 for name, step in {
-                    "a call of the echo": calls.step(echo, ECHO, merchants, IN_FLIGHT, LOAD_S),
+                    "a call of the echo": calls.step(echo, ECHO, merchants, max(calls.IN_FLIGHT), LOAD_S),
                     "a call of CreatePayment": create,
                     "a payment of a batch": batch,
                 }.items():
@@ -156,7 +144,7 @@ async def of_calls(ground: Ground) -> dict[str, Times]:
 
 async def _loaded(watched: Watched, step: Mapping[str, object]) -> Times:
     before = watched.taken()
-    [result] = await children.load([step], seconds_max=LOAD_S * 2 + 50)
+    [result] = await children.load([step], seconds_max=LOADED_S_MAX)
     return _each(_less(watched.taken(), before), result["items_per_s"] * LOAD_S)
 
 
