@@ -60,7 +60,7 @@ class Record:
     @property
     def traceparent(self) -> str | None:
         """W3C trace context that travelled with the event; None where a producer put something else in its place."""
-        for content in cloud_events.contents_of(self.headers, cloud_events.TRACEPARENT_HEADER):
+        for content in cloud_events.traces_of(self.headers):
             if content:
                 text = content.decode("ascii", errors="replace")
                 return text if telemetry.is_traceparent(text) else None

@@ -55,10 +55,12 @@ class HeaderKind(NamedTuple):
 
     Attributes:
         types_at: Where the headers stand that say what the record is: one, if the producer did as it should.
+        traces_at: Where those stand that hold trace context: one, or none.
     """
 
     names: tuple[str, ...]
     types_at: tuple[int, ...]
+    traces_at: tuple[int, ...]
 
 
 class RecordHeaders(Sequence[Header]):
@@ -129,9 +131,20 @@ def contents_of(headers: Sequence[Header], name: str) -> Sequence[bytes | None]:
     return [content for each, content in headers if each == name]
 
 
+def traces_of(headers: Sequence[Header]) -> Sequence[bytes | None]:
+    """Return the trace contexts among headers, in their order."""
+    if type(headers) is RecordHeaders:
+        contents = headers.contents
+        return [contents[at] for at in headers.kind.traces_at]
+    return contents_of(headers, TRACEPARENT_HEADER)
+
+
 @lru_cache(maxsize=KINDS_MAX)
 def _kind(names: tuple[str, ...]) -> HeaderKind:
-    return HeaderKind(names, tuple(at for at, name in enumerate(names) if name == TYPE_HEADER))
+    def places_of(name: str) -> tuple[int, ...]:
+        return tuple(at for at, each in enumerate(names) if each == name)
+
+    return HeaderKind(names, places_of(TYPE_HEADER), places_of(TRACEPARENT_HEADER))
 
 
 NO_HEADERS = RecordHeaders(_kind(()), ())

@@ -1,6 +1,6 @@
 """Headers of records as they are kept while they are in hand."""
 
-from paykit.kafka.cloud_events import Compactor, Header, RecordHeaders, contents_of, is_of_type
+from paykit.kafka.cloud_events import Compactor, Header, RecordHeaders, contents_of, is_of_type, traces_of
 
 HEADERS: list[Header] = [("ce_id", b"evt_1"), ("ce_type", b"paystream.a.A"), ("traceparent", None)]
 
@@ -52,3 +52,17 @@ def test_what_a_record_says_that_it_is_counts_each_time_and_wherever_it_stands()
 def test_all_that_headers_of_a_name_say_is_found() -> None:
     headers: list[Header] = [("h", None), ("x", b"0"), ("h", b"1")]
     assert contents_of(headers, "h") == contents_of(Compactor().compact(headers), "h") == [None, b"1"]
+
+
+def test_trace_contexts_are_found_wherever_they_stand() -> None:
+    cases: list[tuple[list[Header], list[bytes | None]]] = [
+        ([], []),
+        ([("ce_id", b"1")], []),
+        ([("traceparent", b"t")], [b"t"]),
+        ([("ce_id", b"1"), ("traceparent", None)], [None]),
+        ([("traceparent", b""), ("ce_id", b"1"), ("traceparent", b"t")], [b"", b"t"]),
+        ([("Traceparent", b"t"), ("traceparents", b"t")], []),
+    ]
+    compactor = Compactor()
+    for headers, expected in cases:
+        assert (traces_of(headers), traces_of(compactor.compact(headers))) == (expected, expected), headers
