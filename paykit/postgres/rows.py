@@ -1,16 +1,19 @@
-"""What set-based statements share: arrays for `unnest`, their types, and the check that each key changed a row."""
+"""What set-based statements share: arrays for `unnest`, their types, rows as dataclasses, the check of what changed."""
 
+import dataclasses
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from operator import attrgetter
-from typing import Any, Union
+from typing import Any, TypeVar, Union
 
 from paykit.errors import InvariantError
+
+Row = TypeVar("Row")
 
 SQL_TYPES: Mapping[Any, str] = types.MappingProxyType(
     {
@@ -106,3 +109,53 @@ def attribute(path: str, *, zero: bool) -> Callable[[Any], Any]:
 def none_as_zero(value: int | None) -> int:
     """Return the integer of a column in which 0 is left out."""
     return value or 0
+
+
+def _fields(row: Any, without: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
+    """Yield the names and types of a dataclass's fields."""
+    if not dataclasses.is_dataclass(row):
+        raise TypeError(f"{row.__name__} is no dataclass")
+    hints = typing.get_type_hints(row)
+    yield from ((field.name, hints[field.name]) for field in dataclasses.fields(row) if field.name not in without)
+
+
+def attributes(row: Any, without: Collection[str] = ()) -> dict[str, tuple[str, Any]]:
+    """Return by column the path of its attribute, as in `sums.fees_minor`, and its type."""
+    found: dict[str, tuple[str, Any]] = {}
+    for name, hint in _fields(row, without):
+        if dataclasses.is_dataclass(hint):
+            found |= {column: (f"{name}.{path}", inner) for column, (path, inner) in attributes(hint).items()}
+        else:
+            found[name] = (name, hint)
+    return found
+
+
+def reader(
+    row: type[Row], without: Collection[str], names: Sequence[str], readers: Mapping[str, Callable[[Any], Any]]
+) -> Callable[[Sequence[Any]], Row]:
+    """Write and compile what makes a row of its columns, in their order: a third of the time of a generic walk."""
+    scope: dict[str, Any] = {}
+
+    def construction(dataclass: Any, without: Collection[str] = ()) -> str:
+        scope[dataclass.__name__] = dataclass
+        return f"{dataclass.__name__}({', '.join(argument(name, hint) for name, hint in _fields(dataclass, without))})"
+
+    def argument(name: str, hint: Any) -> str:
+        if dataclasses.is_dataclass(hint):
+            return f"{name}={construction(hint)}"
+        value = f"values[{names.index(name)}]"
+        convert = scope[f"read_{name}"] = readers.get(name) or _attribute_reader(hint)
+        return f"{name}=read_{name}({value})" if convert else f"{name}={value}"
+
+    return typing.cast("Callable[[Sequence[Any]], Row]", eval(f"lambda values: {construction(row, without)}", scope))  # noqa: S307 - of names in the source
+
+
+def _attribute_reader(hint: Any) -> Callable[[Any], Any] | None:
+    """Return what makes an attribute of its column, and None of None; None where they are the same."""
+    inner = plain_type(hint)
+    if typing.get_origin(inner) is tuple:
+        return lambda values: None if values is None else tuple(values)
+    if not (isinstance(inner, type) and issubclass(inner, StrEnum)):
+        return None
+    members: dict[Any, Any] = {member.value: member for member in inner} | {None: None}
+    return members.__getitem__

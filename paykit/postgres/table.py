@@ -8,11 +8,9 @@
 Every statement is one round trip, whatever the number of rows.
 """
 
-import dataclasses
 import typing
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from enum import StrEnum
-from functools import cache
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
@@ -23,8 +21,9 @@ from paykit.postgres.fused.writes import Write
 from paykit.postgres.rows import (
     array_text,
     attribute,
+    attributes,
     none_as_zero,
-    plain_type,
+    reader,
     require_all_changed,
     sql_type,
     texts_text,
@@ -33,6 +32,12 @@ from paykit.work import Rows
 
 K = TypeVar("K")
 Row = TypeVar("Row")
+
+ALIKE_ROWS_MIN = 64
+"""From so many rows on, a column that all have alike is sent once: each set of such columns is a statement of its own,
+which only many rows make up for."""
+INSERTS_MAX = 64
+"""Statements of one table that are kept."""
 
 
 class Table(Generic[K, Row]):
@@ -70,9 +75,9 @@ class Table(Generic[K, Row]):
         readers: Mapping[str, Callable[[Any], Any]] | None = None,
         writers: Mapping[str, Callable[[Row], Any]] | None = None,
     ) -> None:
-        attributes = _attributes(row, without)
-        self.name, self.columns = name, tuple(attributes)
-        self._paths = {column: path for column, (path, _) in attributes.items()}
+        own = attributes(row, without)
+        self.name, self.columns = name, tuple(own)
+        self._paths = {column: path for column, (path, _) in own.items()}
         self._key = (key,) if isinstance(key, str) else key
         self.key = ", ".join(self._key)
         self._changing = self._columns_of(changing)
@@ -81,9 +86,8 @@ class Table(Generic[K, Row]):
         given_columns = (*self.columns, *self._writers) if given is None else (*self._columns_of(given), *self._writers)
         self._given = tuple(dict.fromkeys(column for column in given_columns if column not in expressions))
         self._shared = tuple(shared)
-        self._own = tuple(column for column in self._given if column not in self._shared)
-        self._sql_types = {column: sql_type(hint) for column, (_, hint) in attributes.items()} | dict(sql_types or {})
-        self.read = _reader(row, without, self.columns, dict.fromkeys(zeros, none_as_zero) | dict(readers or {}))
+        self._sql_types = {column: sql_type(hint) for column, (_, hint) in own.items()} | dict(sql_types or {})
+        self.read = reader(row, without, self.columns, dict.fromkeys(zeros, none_as_zero) | dict(readers or {}))
         self._key_of, self._values_given = attrgetter(*self._key), self._row_writer()
         self.quoted = f'"{name}"'
         self.selected = ", ".join(
@@ -91,8 +95,8 @@ class Table(Generic[K, Row]):
             for column in self.columns
         )
         self._update = self._update_statement() if changing else ""
-        self._insert_of = cache(self._insert_statement)
-        self._insert = self._insert_of(self._own) if all(map(self._sql_types.get, self._given)) else ""
+        self._insert_of = lru_cache(INSERTS_MAX)(self._insert_statement)
+        self._fits_one_statement = all(map(self._sql_types.get, self._given))
 
     def key_of(self, row: Row, /) -> K:
         """Return the key of a row."""
@@ -210,7 +214,7 @@ class Table(Generic[K, Row]):
     async def insert(self, tx: Tx, rows: Sequence[Row]) -> None:
         """Insert rows, in the order of their keys."""
         ordered = sorted(rows, key=self._key_of)
-        if ordered and tx.at_end and self._insert:
+        if ordered and tx.at_end and self._fits_one_statement:
             tx.at_end.leave(self._write(ordered))
         elif ordered:
             await tx.copy(self.name, self._given, [self._values_given(row) for row in ordered])
@@ -278,20 +282,27 @@ class Table(Generic[K, Row]):
         return list(map(get, rows))
 
     def _write(self, rows: Sequence[Row]) -> Write:
-        """Return the insert of rows, without the columns that none has: an array of nothing costs as much as any.
+        """Return the insert of rows, in which what many have alike is sent once, and what none has is left out.
 
-        No nullable column has another default than NULL, as a test sees to.
+        An array of a thousand times the same, or of nothing, costs as much as any. No nullable column has another
+        default than NULL, as a test sees to.
 
         Raises:
             DefectError: The rows differ in what they share.
         """
-        shared = [self._values(rows, name) for name in self._shared]
-        if any(len(set(values)) > 1 for values in shared):
+        columns = [(name, self._values(rows, name)) for name in self._given]
+        alike = {name: values[0] for name, values in columns if values.count(values[0]) == len(rows)}
+        if not alike.keys() >= set(self._shared):
             raise DefectError(f"rows of {self.name} inserted together differ in one of {', '.join(self._shared)}")
-        columns = [(name, self._values(rows, name)) for name in self._own]
-        had = [(name, values) for name, values in columns if values.count(None) < len(rows)]
-        args = [self._argument(name, values) for name, values in had]
-        return Write(self._insert_of(tuple([name for name, _ in had])), (*args, *[values[0] for values in shared]))
+        once = [name for name in alike if name in self._shared or self._sent_once(name, alike[name], len(rows))]
+        own = [(name, values) for name, values in columns if name not in once and alike.get(name, values) is not None]
+        sql = self._insert_of(tuple([name for name, _ in own]), tuple(once))
+        return Write(sql, (*[self._argument(*column) for column in own], *map(alike.__getitem__, once)))
+
+    def _sent_once(self, name: str, value: Any, rows: int) -> bool:
+        """Return whether a column that so many rows have alike is sent once; no key is, as there must be an array."""
+        many = rows >= ALIKE_ROWS_MIN and value is not None
+        return many and name not in self._key and not self._sql_types[name].endswith("[]")
 
     def _row_writer(self) -> Callable[[Row], tuple[Any, ...]]:
         """Write and compile what makes the values that inserts write of a row, in the order of their columns."""
@@ -308,11 +319,11 @@ class Table(Generic[K, Row]):
         sql_type = self._sql_types[column]
         return f"new.{column}::{sql_type}" if sql_type.endswith("[]") else f"new.{column}"
 
-    def _insert_statement(self, own: tuple[str, ...]) -> str:
-        shared = [f"${at}::{self._sql_types[column]}" for at, column in enumerate(self._shared, len(own) + 1)]
+    def _insert_statement(self, own: tuple[str, ...], once: tuple[str, ...]) -> str:
+        alike = [f"${at}::{self._sql_types[column]}" for at, column in enumerate(once, len(own) + 1)]
         return (
-            f"INSERT INTO {self.quoted} ({', '.join((*own, *self._shared))}) "
-            f"SELECT {', '.join((*map(self._new, own), *shared))} "
+            f"INSERT INTO {self.quoted} ({', '.join((*own, *once))}) "
+            f"SELECT {', '.join((*map(self._new, own), *alike))} "
             f"FROM unnest({self._sent(own)}) AS new ({', '.join(own)})"
         )
 
@@ -348,53 +359,3 @@ def where(*bounds: tuple[Any, ...]) -> tuple[str, list[Any]]:
             conditions.append(condition.format(*(f"${len(args) + at}" for at in range(1, len(values) + 1))))
             args += values
     return " AND ".join(conditions) or "true", args
-
-
-def _fields(row: Any, without: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
-    """Yield the names and types of a dataclass's fields."""
-    if not dataclasses.is_dataclass(row):
-        raise TypeError(f"{row.__name__} is no dataclass")
-    hints = typing.get_type_hints(row)
-    yield from ((field.name, hints[field.name]) for field in dataclasses.fields(row) if field.name not in without)
-
-
-def _attributes(row: Any, without: Collection[str] = ()) -> dict[str, tuple[str, Any]]:
-    """Return by column the path of its attribute, as in `sums.fees_minor`, and its type."""
-    attributes: dict[str, tuple[str, Any]] = {}
-    for name, hint in _fields(row, without):
-        if dataclasses.is_dataclass(hint):
-            attributes |= {column: (f"{name}.{path}", inner) for column, (path, inner) in _attributes(hint).items()}
-        else:
-            attributes[name] = (name, hint)
-    return attributes
-
-
-def _reader(
-    row: type[Row], without: Collection[str], names: Sequence[str], readers: Mapping[str, Callable[[Any], Any]]
-) -> Callable[[Sequence[Any]], Row]:
-    """Write and compile what makes a row of its columns, in their order: a third of the time of a generic walk."""
-    scope: dict[str, Any] = {}
-
-    def construction(dataclass: Any, without: Collection[str] = ()) -> str:
-        scope[dataclass.__name__] = dataclass
-        return f"{dataclass.__name__}({', '.join(argument(name, hint) for name, hint in _fields(dataclass, without))})"
-
-    def argument(name: str, hint: Any) -> str:
-        if dataclasses.is_dataclass(hint):
-            return f"{name}={construction(hint)}"
-        value = f"values[{names.index(name)}]"
-        convert = scope[f"read_{name}"] = readers.get(name) or _attribute_reader(hint)
-        return f"{name}=read_{name}({value})" if convert else f"{name}={value}"
-
-    return typing.cast("Callable[[Sequence[Any]], Row]", eval(f"lambda values: {construction(row, without)}", scope))  # noqa: S307 - of names in the source
-
-
-def _attribute_reader(hint: Any) -> Callable[[Any], Any] | None:
-    """Return what makes an attribute of its column, and None of None; None where they are the same."""
-    inner = plain_type(hint)
-    if typing.get_origin(inner) is tuple:
-        return lambda values: None if values is None else tuple(values)
-    if not (isinstance(inner, type) and issubclass(inner, StrEnum)):
-        return None
-    members: dict[Any, Any] = {member.value: member for member in inner} | {None: None}
-    return members.__getitem__

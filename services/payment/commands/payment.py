@@ -11,7 +11,7 @@ from paykit.contacts import erasing
 from paykit.contacts.contact import PayerContact, ReceiptContact
 from paykit.contacts.erasing import EraseContact
 from paykit.errors import DomainError
-from paykit.ids import id_in_slot, new_id, slot_of
+from paykit.ids import ids_in_slots, new_id, slot_of
 from paykit.merchants import standing
 from paykit.merchants.references import insert_referenced
 from paykit.money import require_currency
@@ -86,7 +86,7 @@ async def create_payments(tx: Tx, items: Sequence[CreatePayment]) -> list[Paymen
     payments = fold(items, lambda item: _create(tx, item, payees, matching))
     results = await insert_referenced(tx, store.payments, payments)
     accepted = [(p, item) for p, item in zip(results, items, strict=True) if isinstance(p, Payment)]
-    await store.attempts.insert(tx, [_first_attempt(payment, item) for payment, item in accepted])
+    await store.attempts.insert(tx, _first_attempts(accepted))
     await store.contacts.add(tx, {payment.payment_id: item.contact for payment, item in accepted})
     for payment, item in accepted:
         tx.emit(domain.payment.created(payment), cause=item.cause)
@@ -172,13 +172,19 @@ def _send_until(item: CreatePayment, *, now: datetime) -> datetime:
     return domain.attempt.send_until(item.expire_time, item.unsent_ttl, now=now)
 
 
-def _first_attempt(payment: Payment, item: CreatePayment) -> PaymentAttempt:
-    action, slot = _FIRST_ACTION[payment.capture_mode], slot_of(payment.payment_id)
+def _first_attempts(accepted: Sequence[tuple[Payment, CreatePayment]]) -> list[PaymentAttempt]:
+    slots = [slot_of(payment.payment_id) for payment, _ in accepted]
+    ids = zip(ids_in_slots("att", slots), ids_in_slots("cap", slots), strict=True)
+    return [_first_attempt(*each, *own) for each, own in zip(accepted, ids, strict=True)]
+
+
+def _first_attempt(payment: Payment, item: CreatePayment, attempt_id: str, capture_id: str) -> PaymentAttempt:
+    action = _FIRST_ACTION[payment.capture_mode]
     return PaymentAttempt(
-        attempt_id=id_in_slot("att", slot),
+        attempt_id=attempt_id,
         payment_id=payment.payment_id,
         # Its channel is told before the call what the capture will be called, so that statements name it.
-        allotted_capture_id=id_in_slot("cap", slot) if action is AttemptAction.CHARGE else None,
+        allotted_capture_id=capture_id if action is AttemptAction.CHARGE else None,
         action=action,
         channel=payment.channel,
         amount_minor=payment.amount_minor,

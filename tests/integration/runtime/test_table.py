@@ -4,14 +4,16 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import combinations
 from pathlib import Path
 
 import pytest
+from asyncpg import Record
 
 from paykit.base.errors import DefectError
 from paykit.errors import InvariantError
 from paykit.postgres.database import Tx
-from paykit.postgres.table import Table, where
+from paykit.postgres.table import ALIKE_ROWS_MIN, Table, where
 from paykit.process.runtime import Runtime
 from paykit.testing import runtimes
 from tests import probe
@@ -218,6 +220,71 @@ async def test_what_rows_inserted_together_share_is_sent_once_and_must_be_alike(
             await of_one_moment.insert_absent(tx, [brick("b3", number=3), brick("b4", number=4, minutes=1)])
 
     await runtime.transaction(work)
+
+
+def _differing(brick: Brick, number: int) -> Brick:
+    """Return a brick that is like no other of another number in any column."""
+    return replace(
+        brick,
+        owner=f"o{number}",
+        colour=[*Colour][number % 2],
+        shade=[*Colour][number // 2 % 2],
+        note=f'"{number}\\',
+        create_time=NOON + timedelta(seconds=number),
+    )
+
+
+def _varied(names: frozenset[str], none: frozenset[str], count: int) -> list[Brick]:
+    """Return bricks that differ in these columns, have nothing in those, and are alike in all others."""
+    alike = replace(brick("b"), shade=Colour.BLUE, note="{n}")
+    rows = []
+    for number in range(count):
+        own = _differing(alike, number)
+        differing = {name: getattr(own, name) for name in names} | dict.fromkeys(none)
+        rows.append(replace(alike, brick_id=f"b{number:03}", number=number, **differing))
+    return rows
+
+
+async def test_many_rows_come_back_whatever_they_have_alike(runtime: Runtime) -> None:
+    columns = ("owner", "colour", "shade", "note", "create_time")
+    sets = [frozenset(some) for size in range(6) for some in combinations(columns, size)]
+    cases = [(names, none) for names in sets for none in sets if none <= {"shade", "note"} - names]
+
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        for names, none in cases:
+            for count in (ALIKE_ROWS_MIN - 1, ALIKE_ROWS_MIN):
+                rows = _varied(names, none, count)
+                assert await bricks.insert_absent(tx, rows) == [row.brick_id for row in rows]
+                found = await bricks.by_key(tx, [row.brick_id for row in rows])
+                assert found == {row.brick_id: row for row in rows}, (names, none, count)
+                await tx.run("DELETE FROM brick")
+
+    assert len(cases) == 8 * 9
+    await runtime.transaction(work)
+
+
+async def test_what_many_rows_have_alike_is_sent_once(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[object, ...]] = []
+    fetch = Tx.fetch
+
+    async def noted(tx: Tx, sql: str, *args: object) -> list[Record]:
+        sent.append(args)
+        return await fetch(tx, sql, *args)
+
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        monkeypatch.setattr(Tx, "fetch", noted)
+        count = ALIKE_ROWS_MIN
+        await bricks.insert_absent(tx, _varied(frozenset({"note"}), frozenset({"shade"}), count))
+        await walls.insert_absent(tx, [Wall(owner="o", number=n, height=7) for n in range(count)])
+        await tiles.insert_absent(tx, [Tile(tile_id=f"t{n}", size=Size(length=1, width=2)) for n in range(count)])
+
+    await runtime.transaction(work)
+    once = [[each for each in args if not isinstance(each, list) and str(each)[:1] != "{"] for args in sent]
+    # Nothing of a key, and no array of arrays; what none has is not sent at all.
+    assert once == [["o1", "RED", NOON], [7], [1, 2, ""]]
+    assert [len(args) - len(own) for args, own in zip(sent, once, strict=True)] == [3, 2, 2]
 
 
 async def test_a_page_is_of_the_newest_and_the_next_begins_after_it(runtime: Runtime) -> None:
