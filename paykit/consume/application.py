@@ -101,6 +101,7 @@ class Application:
         # By topic and the message's first bytes, which name its schema: one look-up for each record.
         self._types: dict[tuple[str, bytes], RecordType] = {}
         self._given_up: set[int] = set()
+        codec.on_forgotten.append(self._forget_types)
 
     @property
     def topics(self) -> list[str]:
@@ -223,13 +224,15 @@ class Application:
         """Refuse a record that says that it is another than its schema id stands for, which is asked for again."""
         value = record.value or b""
         schema_id = self._codec.peek(value)
-        self._types = {key: known for key, known in self._types.items() if key[1] != value[:PREFIX_BYTES]}
         self._codec.forget(schema_id)
         said = cloud_events.contents_of(record.headers, cloud_events.TYPE_HEADER)
         told = next(content or b"" for content in said if content != record_type.header).decode(errors="replace")
         raise RegistryMismatchError(
             f"offset {record.offset} is {told}, and its schema id {schema_id} is {record_type.name}"
         )
+
+    def _forget_types(self, schema_id: int) -> None:
+        self._types = {key: known for key, known in self._types.items() if self._codec.peek(key[1]) != schema_id}
 
     def _type_of(self, record: Record, schema_id: int) -> RecordType:
         name = self._codec.record_name(schema_id).record

@@ -119,6 +119,8 @@ class Handling:
         name = events[0].name
         # As `Handle` sees to: excerpts have what an inbox asks for.
         identified = [cast("Identified", event.event) for event in events]
+        if not inbox.takes([event.event_id for event in identified]):
+            raise HandlerFailedError(f"{name}: an event_id holds NUL or is longer than {inbox.EVENT_ID_CHARACTERS_MAX}")
         unseen = await inbox.admit(self._tx, name, identified)
         fresh = [at for at, event in enumerate(identified) if _take(unseen, event.event_id)]
         results: list[HandlerResult] = [None] * len(events)

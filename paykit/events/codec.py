@@ -96,9 +96,15 @@ class _Reader:
 
 
 class Codec:
-    """Encodes and decodes events by the ids of one registry."""
+    """Encodes and decodes events by the ids of one registry.
+
+    Attributes:
+        on_forgotten: Told each schema id of which nothing that was learned before is to be believed any more: all
+            services of a process share one codec, and each knows types by what it learned.
+    """
 
     def __init__(self, *, registry: RegistryClient, cache_dir: Path, topic_prefix: str = "") -> None:
+        self.on_forgotten: list[Callable[[int], None]] = []
         self._registry = registry
         self._cache = SchemaCache(cache_dir, registry.url)
         self._topic_prefix = topic_prefix
@@ -196,12 +202,18 @@ class Codec:
             if remembered is None:
                 raise
             text = remembered
-        self._readers[schema_id] = _reader(text)
+        learned = _reader(text)
+        known = self._readers.get(schema_id)
+        if known is not None and known.written != learned.written:  # Asked for twice at once, and answered differently.
+            self.forget(schema_id)
+        self._readers[schema_id] = learned
         self._cache.remember_schema(schema_id, text)
 
     def forget(self, schema_id: int) -> None:
         """Have the registry asked again for a schema, which it gave under a wrong id."""
         self._readers.pop(schema_id, None)
+        for tell in self.on_forgotten:
+            tell(schema_id)
 
     def record_name(self, schema_id: int) -> Written:
         """Say which record and version a known schema id stands for."""

@@ -12,6 +12,8 @@ from paykit.postgres.partitions.time_partitions import DatedBy, TimePartitions
 
 RETENTION_DAYS = 14
 """A repetition older than this is not recognised; Kafka's producers repeat within minutes."""
+EVENT_ID_CHARACTERS_MAX = 500
+"""Of the ids remembered: an index takes 2,700 bytes of day, handler and event_id."""
 
 # Events are dated in business time. Where that was moved, real time decides what is old: a repetition comes within
 # minutes that people's clocks show.
@@ -27,6 +29,11 @@ _FORGET = """
 DELETE FROM inbox i USING unnest($1::date[], $3::text[]) AS e (day, event_id)
 WHERE (i.day, i.handler, i.event_id) = (e.day, $2, e.event_id)
 """
+
+
+def takes(event_ids: Sequence[str]) -> bool:
+    """Return whether these ids, at least one, can all be remembered."""
+    return max(map(len, event_ids)) <= EVENT_ID_CHARACTERS_MAX and "\0" not in "".join(event_ids)
 
 
 async def admit(tx: Tx, handler: str, events: Sequence[Identified]) -> set[str]:

@@ -92,12 +92,12 @@ def sums_of(items: Sequence[CollectedItem]) -> Sums:
 
 def parts_of(items: Sequence[CollectedItem]) -> list[list[CollectedItem]]:
     """Cut items into as few parts as one settlement can hold each; as a rule, one."""
-    if sum(item.amount_minor for item in items if item.amount_minor > 0) <= AMOUNT_MINOR_MAX:
+    effects_minor = [item.amount_minor + item.fee_minor for item in items]
+    if sum(effect_minor for effect_minor in effects_minor if effect_minor > 0) <= AMOUNT_MINOR_MAX:
         return [list(items)]
     parts: list[list[CollectedItem]] = [[]]
     total_minor = 0
-    for item in items:
-        effect_minor = item.amount_minor + item.fee_minor
+    for item, effect_minor in zip(items, effects_minor, strict=True):
         if parts[-1] and total_minor + effect_minor > AMOUNT_MINOR_MAX:
             parts.append([])
             total_minor = 0

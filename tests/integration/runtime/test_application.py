@@ -2,6 +2,9 @@
 
 import dataclasses
 
+import pytest
+
+from paykit.consume.handling import HandlerFailedError
 from paykit.process.runtime import Runtime
 from tests import probe
 from tests.integration.runtime.arrivals import arrival, deliver, garbage, keys_of
@@ -25,6 +28,30 @@ async def test_a_repetition_within_a_batch_is_applied_once(runtime: Runtime) -> 
     record = arrival(runtime, probe.payment_created("pay_1"))
     again = dataclasses.replace(record, offset=record.offset + 1000)
     assert (await deliver(runtime, [record, again])).applied == 2
+    assert await keys_of(runtime, "seen") == ["pay_1"]
+
+
+@pytest.mark.parametrize("event_id", ["evt_\0", "e" * 501])
+async def test_an_event_whose_id_cannot_be_remembered_is_a_dead_letter_and_holds_up_no_other(
+    runtime: Runtime, event_id: str
+) -> None:
+    records = [arrival(runtime, probe.payment_created(f"pay_{n}")) for n in range(3)]
+    stamps = {"event_id": event_id, "recorded_at": probe.NOON, "correlation_id": "cor_1"}
+    value = runtime.codec.encode(probe.payment_created("pay_1"), stamps=stamps)
+    records[1] = dataclasses.replace(records[1], value=value)
+    with pytest.raises(HandlerFailedError, match="an event_id holds NUL or is longer than 500"):
+        await deliver(runtime, records)
+    assert (await deliver(runtime, records, isolate=True)).applied == 2
+    assert await keys_of(runtime, "seen") == ["pay_0", "pay_2"]
+    assert await keys_of(runtime, "dead_letter") == ["pay_1"]
+
+
+async def test_an_id_of_the_longest_that_is_remembered_is_recognised(runtime: Runtime) -> None:
+    stamps = {"event_id": "\U0001f4b0" * 500, "recorded_at": probe.NOON, "correlation_id": "cor_1"}
+    record = arrival(runtime, probe.payment_created("pay_1"))
+    record.value = runtime.codec.encode(probe.payment_created("pay_1"), stamps=stamps)
+    again = dataclasses.replace(record, offset=record.offset + 1000)
+    assert [(await deliver(runtime, [each])).applied for each in (record, again)] == [1, 1]
     assert await keys_of(runtime, "seen") == ["pay_1"]
 
 

@@ -6,13 +6,16 @@ import dataclasses
 import pytest
 
 from paykit.base.errors import UnavailableError
-from paykit.consume.application import RegistryMismatchError
+from paykit.consume.application import Application, RegistryMismatchError
 from paykit.consume.consumer import Consumer
 from paykit.consume.fetching import Slice
 from paykit.consume.halting.halt import HaltError, HaltReason
 from paykit.consume.prepared import ReadyEvent, UndecodableRecord
 from paykit.consume.store import offsets
 from paykit.consume.store.offsets import Position
+from paykit.events.classes import own_files
+from paykit.events.registry import RegistryClient
+from paykit.events.schema_files import registry_text
 from paykit.kafka.topic_watch import TopicWatch
 from paykit.process.runtime import Runtime
 from paystream.payment.v1 import events
@@ -70,3 +73,46 @@ async def test_the_registry_is_asked_again_so_that_one_that_was_mended_is_believ
     assert buried.cause.reason == "SCHEMA_UNKNOWN"
     await runtime.application.learn(record)
     assert isinstance(runtime.application.prepare(record), ReadyEvent)
+
+
+async def test_what_one_service_was_told_wrongly_of_all_services_of_the_process_ask_for_again(runtime: Runtime) -> None:
+    neighbour = Application(service="other", subscriptions=runtime.service.subscriptions, codec=runtime.codec)
+    good = arrival(runtime, probe.payment_created(probe.new_payment_id()))
+    other = arrival(runtime, probe.payment_failed(probe.new_payment_id()))
+    lying = dataclasses.replace(good, headers=[("ce_type", events.PaymentFailed.RECORD.encode())])
+    assert isinstance(neighbour.prepare(good), ReadyEvent)
+    assert isinstance(neighbour.prepare(other), ReadyEvent)
+    with pytest.raises(RegistryMismatchError):
+        runtime.application.prepare(lying)
+    assert [at for at, _ in neighbour.unknown([other, good])] == [1]
+    with pytest.raises(UnavailableError, match="must be asked for"):
+        neighbour.prepare(good)
+    await neighbour.learn(good)
+    assert isinstance(neighbour.prepare(good), ReadyEvent)
+    assert isinstance(neighbour.prepare(other), ReadyEvent)
+
+
+@pytest.mark.parametrize("asked_at_once", [False, True])
+async def test_a_record_whose_schema_id_has_become_another_s_is_nowhere_decoded_by_it(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, *, asked_at_once: bool
+) -> None:
+    neighbour = Application(service="other", subscriptions=runtime.service.subscriptions, codec=runtime.codec)
+    created = arrival(runtime, probe.payment_created(probe.new_payment_id()))
+    good = dataclasses.replace(created, headers=[("ce_type", events.PaymentCreated.RECORD.encode())])
+    new = dataclasses.replace(created, headers=[("ce_type", events.PaymentFailed.RECORD.encode())])
+    assert isinstance(neighbour.prepare(good), ReadyEvent)
+    with pytest.raises(RegistryMismatchError):
+        runtime.application.prepare(new)
+    if asked_at_once:  # The neighbour's answer came before the registry was restored, and the other's after it.
+        await neighbour.learn(good)
+        assert isinstance(neighbour.prepare(good), ReadyEvent)
+
+    async def restored(_registry: RegistryClient, _schema_id: int) -> str:
+        return registry_text(own_files()[events.PaymentFailed.RECORD].schema)
+
+    monkeypatch.setattr(RegistryClient, "schema", restored)
+    schema_id = runtime.codec.peek(created.value or b"")
+    await runtime.codec.learn(schema_id)
+    assert runtime.codec.record_name(schema_id).record == events.PaymentFailed.RECORD
+    with pytest.raises(RegistryMismatchError, match=r"is paystream\.payment\.v1\.PaymentCreated"):
+        neighbour.prepare(good)

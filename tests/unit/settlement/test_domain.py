@@ -17,10 +17,10 @@ from paystream.settlement.v1.events import SettlementTrigger
 from services.settlement.domain import reserve
 from services.settlement.domain import settlement as domain
 from services.settlement.domain.fund_transfer import ASK_AGAIN_AFTER
-from services.settlement.domain.item import items_of
+from services.settlement.domain.item import ItemKind, SettlementItem, items_of
 from services.settlement.domain.lifecycle import SettlementAction, SettlementState, next_state
 from services.settlement.domain.settlement import BookingMismatch, NothingToSettle, Settlement
-from services.settlement.domain.sums import Sums, reserve_minor, sums_of
+from services.settlement.domain.sums import Sums, parts_of, reserve_minor, sums_of
 from tests.unit.settlement.builders import (
     ALICE,
     MANUAL,
@@ -187,6 +187,37 @@ def test_a_reserve_is_of_the_total_or_of_the_payments_before_what_takes_from_the
 def test_a_gross_reserve_is_at_most_the_total() -> None:
     sums = Sums(item_count=2, payments_minor=10_000, refunds_minor=-9_900)
     assert reserve_minor(sums, 5_000, ReserveBase.GROSS) == 100
+
+
+def _item(amount_minor: int, fee_minor: int) -> SettlementItem:
+    names = ("PaymentSuccess", "cap", "pay", NOON)
+    return SettlementItem("txn", ALICE, "USD", ItemKind.PAYMENT, *names, amount_minor, fee_minor)
+
+
+@pytest.mark.parametrize(
+    ("effects", "sizes"),
+    [
+        ([], [0]),
+        ([(AMOUNT_MINOR_MAX, 0)], [1]),
+        ([(AMOUNT_MINOR_MAX, -5), (5, 0)], [2]),
+        ([(AMOUNT_MINOR_MAX, 0), (1, 0)], [1, 1]),
+        ([(AMOUNT_MINOR_MAX, 0), (0, 50)], [1, 1]),  # A fee comes back of what was wholly in suspense.
+        ([(AMOUNT_MINOR_MAX, 0), (-50, 0), (0, 50), (0, 1)], [3, 1]),
+    ],
+)
+def test_items_are_cut_where_a_settlement_can_hold_no_more(effects: list[tuple[int, int]], sizes: list[int]) -> None:
+    assert [len(part) for part in parts_of([_item(*each) for each in effects])] == sizes
+
+
+_EFFECTS = st.tuples(st.integers(-AMOUNT_MINOR_MAX, AMOUNT_MINOR_MAX), st.integers(-50, 50))
+
+
+@given(effects=st.lists(_EFFECTS, min_size=1, max_size=8))
+def test_no_part_is_more_than_a_settlement_can_hold(effects: list[tuple[int, int]]) -> None:
+    items = [_item(min(amount, AMOUNT_MINOR_MAX - fee), fee) for amount, fee in effects]
+    parts = parts_of(items)
+    assert [item for part in parts for item in part] == items
+    assert all(sums_of(part).total_minor <= AMOUNT_MINOR_MAX for part in parts)
 
 
 @given(total=st.integers(1, AMOUNT_MINOR_MAX), basis_points=st.integers(0, 10_000))
