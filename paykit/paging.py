@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -13,6 +14,9 @@ from paykit.errors import FieldInvalid, PageTokenInvalid
 PAGE_SIZE_DEFAULT = 50
 PAGE_SIZE_MAX = 1000
 """Rows in one page; a larger request gets this many."""
+
+_BIGINT_END = 1 << 63
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 TimeKey = tuple[datetime, str]
 """The create_time and the id of a resource: the sort key of lists that show the newest first."""
@@ -51,7 +55,7 @@ def decode_page_token(token: str, scope: Sequence[object], *, kinds: Sequence[ty
         raise PageTokenInvalid("page_token is malformed.", field="page_token") from error
     if digest != _digest(scope):
         raise PageTokenInvalid("page_token was made for another list or other filters.", field="page_token")
-    if [type(value) for value in values] != list(kinds):
+    if [type(value) for value in values] != list(kinds) or not all(map(_is_sortable, values)):
         raise PageTokenInvalid("page_token is malformed.", field="page_token")
     return values
 
@@ -72,6 +76,13 @@ def decode_time_token(token: str, scope: Sequence[object]) -> TimeKey | None:
         return (from_micros(int(values[0])), str(values[1])) if values else None
     except OverflowError as error:
         raise PageTokenInvalid("page_token is malformed.", field="page_token") from error
+
+
+def _is_sortable(value: str | int) -> bool:
+    """Return whether PostgreSQL can compare a value with a column: a bigint, or a text that is UTF-8 without NUL."""
+    if isinstance(value, int):
+        return -_BIGINT_END <= value < _BIGINT_END
+    return "\0" not in value and not _SURROGATE.search(value)
 
 
 def _digest(scope: Sequence[object]) -> str:

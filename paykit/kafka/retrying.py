@@ -26,7 +26,6 @@ PROBES_MAX = 16
 """Keys of a topic tried together, each by its first row."""
 DUE_EVERY_S = 1.0
 """How often is looked for holds whose time to be tried has come; also the wait after `paystream outbox retry`."""
-DUE_MAX = 100
 HELD_KEYS_MAX = 1000
 """Keys of a topic that are held one by one; one more, and the topic is held."""
 COUNTED_ROWS_MAX = 100_000
@@ -173,7 +172,7 @@ class Retrying:
         due: dict[str, list[Target]] = defaultdict(list)
         if time.monotonic() >= self._due_at:
             self._due_at = time.monotonic() + DUE_EVERY_S
-            for row in await self._connection.fetch(outbox_holds.SELECT_DUE, DUE_MAX):
+            for row in await self._connection.fetch(outbox_holds.SELECT_DUE, PROBES_MAX):
                 due[row["topic"]].append(outbox_holds.target(row))
         return due
 

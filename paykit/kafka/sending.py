@@ -149,8 +149,15 @@ class Sender:
 
     @property
     def stalled(self) -> Mapping[int | None, int]:
-        """The first row of each partition that has stalled; of None where it is not known which one that is."""
-        return {chunk.lanes[row_id]: row_id for chunk in reversed(self._stalled) for row_id in reversed(chunk.rows)}
+        """The first row of each partition that has stalled; of None where it is not known which one that is.
+
+        May be asked for while a chunk is being sent: what was given up meanwhile has no partition any more.
+        """
+        found: dict[int | None, int] = {}
+        for chunk in reversed(self._stalled):
+            lanes = chunk.lanes  # The thread puts others in their place, where it gives the producer up.
+            found |= {lanes[row_id]: row_id for row_id in reversed(chunk.rows) if row_id in lanes}
+        return found
 
     @property
     def full(self) -> bool:

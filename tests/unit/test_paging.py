@@ -74,12 +74,23 @@ def digest() -> object:
         forged([digest(), "x", True]),
         forged([digest(), "x", 1, 1]),
         forged([digest(), "x", None]),
+        forged([digest(), "x\0", 1]),
+        forged([digest(), "\ud800", 1]),
+        forged([digest(), "\udfff\ud800", 1]),
+        forged([digest(), "x", 1 << 63]),
+        forged([digest(), "x", -(1 << 63) - 1]),
         "[" * 4000,
     ],
 )
 def test_a_forged_token_is_refused_and_never_a_defect(token: str) -> None:
     with pytest.raises(PageTokenInvalid):
         decode_page_token(token, SCOPE, kinds=KINDS)
+
+
+def test_the_utmost_that_rows_hold_can_stand_in_a_token() -> None:
+    utmost: list[list[str | int]] = [["\U0010ffff\ud7ff\ue000\1", (1 << 63) - 1], ["", -(1 << 63)]]
+    for values in utmost:
+        assert decode_page_token(encode_page_token(values, SCOPE), SCOPE, kinds=KINDS) == values
 
 
 def test_a_deeply_nested_token_is_refused() -> None:

@@ -36,8 +36,13 @@ WHERE topic = $1 AND key IS NOT DISTINCT FROM $2
 """Kafka neither took nor refused the row: others are tried meanwhile."""
 
 SELECT_DUE = """
-SELECT topic, key FROM outbox_hold WHERE retry_time <= clock_timestamp() ORDER BY retry_time, hold_id LIMIT $1
+SELECT topic, key FROM (
+    SELECT topic, key, row_number() OVER (PARTITION BY topic ORDER BY key IS NOT NULL, retry_time, hold_id) AS place
+    FROM outbox_hold WHERE retry_time <= clock_timestamp()) AS due
+WHERE place <= $1 ORDER BY topic, place
 """
+"""Some of each topic, so that none stands behind the many keys of another; first the topic itself, whose keys wait for
+it."""
 
 END = "DELETE FROM outbox_hold WHERE topic = $1 AND key IS NOT DISTINCT FROM $2"
 
