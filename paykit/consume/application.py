@@ -160,6 +160,9 @@ class Application:
         """
         value = record.value or b""
         record_type = self._types.get((record.topic, value[:PREFIX_BYTES]))
+        if record.headers is cloud_events.UNREADABLE_HEADERS:
+            cause = DeadLetterCause(REASON_UNDECODABLE, "the name of a header is not UTF-8")
+            return UndecodableRecord(record, cause)
         try:
             if record_type is None:
                 schema_id = self._codec.peek(value)

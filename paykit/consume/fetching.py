@@ -237,7 +237,7 @@ class Fetcher:
                 piece = self._piece(batch, (self._topic, number))
             if piece is None:
                 continue
-            headers = compact(message.headers() or ())
+            headers = compact(_headers_of(message))
             place = self._topic, number, message.offset()
             piece.records.append(Record(*place, _text(message.key()), message.value(), headers, piece.topic_id))
             last_of[number] = message
@@ -346,7 +346,14 @@ class Fetcher:
 def record_of(message: Any) -> Record:
     """A single message of librdkafka as a record."""
     place = message.topic(), message.partition(), message.offset()
-    return Record(*place, _text(message.key()), message.value(), message.headers() or ())
+    return Record(*place, _text(message.key()), message.value(), _headers_of(message))
+
+
+def _headers_of(message: Any) -> Sequence[cloud_events.Header]:
+    try:
+        return message.headers() or ()
+    except (UnicodeError, SystemError):  # The driver fails at a name that is no UTF-8, in the middle of its work.
+        return cloud_events.UNREADABLE_HEADERS
 
 
 def _places(positions: Mapping[TopicPartition, Position]) -> list[confluent_kafka.TopicPartition]:

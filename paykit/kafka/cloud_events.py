@@ -108,6 +108,8 @@ class Compactor:
 
     def compact(self, headers: Sequence[Header]) -> RecordHeaders:
         """Return headers as they are kept."""
+        if type(headers) is RecordHeaders:
+            return headers
         if not headers:
             return NO_HEADERS
         names, contents = zip(*headers, strict=True)
@@ -148,3 +150,5 @@ def _kind(names: tuple[str, ...]) -> HeaderKind:
 
 
 NO_HEADERS = RecordHeaders(_kind(()), ())
+UNREADABLE_HEADERS = RecordHeaders(_kind(("paystream-unreadable-headers",)), (None,))
+"""In the place of headers that the driver cannot read, as the name of one is not UTF-8."""

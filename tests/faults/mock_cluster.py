@@ -19,15 +19,15 @@ ERROR_BYTES = 512
 
 
 class MockCluster:
-    """One broker; made by `mock_cluster`."""
+    """One broker; made by `mock_cluster`, of whose `library` it is."""
 
     def __init__(self, library: ctypes.CDLL, handle: ctypes.c_void_p, bootstrap: str) -> None:
-        self._library = library
+        self.library = library
         self._handle = handle
         self.bootstrap = bootstrap
 
     def create_topic(self, topic: str, partitions: int) -> None:
-        assert self._library.rd_kafka_mock_topic_create(self._handle, topic.encode(), partitions, 1) == 0
+        assert self.library.rd_kafka_mock_topic_create(self._handle, topic.encode(), partitions, 1) == 0
 
     def take_leader(self, topic: str, partition: int) -> None:
         self._set_leader(topic, partition, NO_LEADER)
@@ -36,7 +36,7 @@ class MockCluster:
         self._set_leader(topic, partition, BROKER_ID)
 
     def _set_leader(self, topic: str, partition: int, broker: int) -> None:
-        set_leader = self._library.rd_kafka_mock_partition_set_leader
+        set_leader = self.library.rd_kafka_mock_partition_set_leader
         assert set_leader(self._handle, topic.encode(), partition, broker) == 0
 
 
