@@ -1,9 +1,10 @@
 """What a merchant wants of notifications: its language, where each topic goes to, and what it wants none of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from paykit import addresses
 from paykit.aggregate import require_etag
 from paykit.clock import no_earlier
 from paykit.errors import FieldInvalid
@@ -62,18 +63,24 @@ def put(
     Raises:
         EtagMismatch: They changed since the caller read them.
         FieldInvalid: A topic is no template, or comes twice.
+        EmailInvalid: An address is not one plain e-mail address, so that no mail could be written to it.
     """
     require_etag(etag, preferences.etag, merchant_id=preferences.merchant_id)
-    ordered = tuple(sorted(topics, key=lambda topic: topic.template))
-    _check([topic.template for topic in ordered])
+    given = tuple(topics)
+    _check(given)
+    ordered = tuple(sorted(given, key=lambda topic: topic.template))
     if (locale, ordered) == (preferences.locale, preferences.topics):
         return preferences
     update_time = no_earlier(now, preferences.update_time or now)
     return replace(preferences, locale=locale, topics=ordered, version=preferences.version + 1, update_time=update_time)
 
 
-def _check(names: list[str]) -> None:
+def _check(topics: Sequence[TopicPreference]) -> None:
+    names = [topic.template for topic in topics]
     if len(set(names)) < len(names):
         raise FieldInvalid("A topic comes twice.", field="topics")
     if unknown := sorted(set(names) - set(TOPICS)):
         raise FieldInvalid(f"{unknown[0]} is no template.", field="topics")
+    for number, topic in enumerate(topics):
+        for place, address in enumerate(topic.addresses):
+            addresses.require_email(address, field=f"topics[{number}].addresses[{place}]")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from paykit.addresses import EmailInvalid
 from paykit.errors import EtagMismatch, FieldInvalid
 from paystream.notification.v1 import notification_pb2 as pb
 from tests.integration.notification.conftest import Office
@@ -32,3 +33,16 @@ async def test_an_old_etag_a_topic_that_comes_twice_and_one_that_is_none_are_ref
         with pytest.raises(FieldInvalid):
             await office.prefer(*[pb.TopicPreference(template=name) for name in names])
     assert [topic.template for topic in (await office.preferences()).topics] == ["order_paid"]
+
+
+@pytest.mark.parametrize(
+    "address", ["a..b@shop.example", ".a@shop.example", "a.@shop.example", "a@b", f"{'a' * 65}@shop.example"]
+)
+async def test_an_address_that_no_mail_can_be_written_to_is_refused_by_its_place(office: Office, address: str) -> None:
+    fine = pb.TopicPreference(template="order_paid", addresses=["a@shop.example"])
+    wrong = pb.TopicPreference(template="dispute_opened", addresses=["b@shop.example", address])
+    with pytest.raises(EmailInvalid) as refused:
+        await office.prefer(fine, wrong)
+    assert refused.value.field == "topics[1].addresses[1]"
+    assert address not in refused.value.message
+    assert list((await office.preferences()).topics) == []

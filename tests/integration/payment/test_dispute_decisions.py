@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from paykit.testing.runtimes import START
 from paystream.common.v1 import contradiction_pb2
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
@@ -183,9 +184,9 @@ async def test_a_reference_told_of_another_attempt_is_kept_against_the_dispute_t
 
 async def test_what_is_older_than_the_decision_on_record_changes_nothing(house: House) -> None:
     payment_id, attempt_id = await charge(house)
-    lost = await report(house, attempt_id, LOST, occur_time=DUE)
-    assert await report(house, attempt_id, WON, occur_time=DUE - timedelta(hours=1)) == lost
-    won = await report(house, attempt_id, WON, occur_time=DUE + timedelta(hours=1))
+    lost = await report(house, attempt_id, LOST, occur_time=START)
+    assert await report(house, attempt_id, WON, occur_time=START - timedelta(hours=1)) == lost
+    won = await report(house, attempt_id, WON, occur_time=START + timedelta(hours=1))
     assert won.state == pb.DISPUTE_STATE_WON
     assert await house.count("dispute_report") == 3
     assert (await told_types(house, payment_id))[-1] == "DisputeOverturned"

@@ -2,7 +2,7 @@
 
 import itertools
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import pytest
@@ -16,6 +16,7 @@ from tests.unit.payment.builders import NOON
 from tests.unit.payment.disputing import (
     CHARGEBACK,
     INQUIRY,
+    LATER,
     LOST,
     OPENED,
     PRE_ARBITRATION,
@@ -167,6 +168,21 @@ def test_what_happened_before_the_decision_on_record_changes_nothing() -> None:
     assert late == lost
     later = dispute_rulings.hear(lost, reported(WON, occur_time=NOON + timedelta(hours=3)), circumstances())
     assert later.dispute.state is DisputeState.WON
+
+
+@pytest.mark.parametrize("said", [LATER + timedelta(days=1, microseconds=1), datetime(9999, 12, 31, tzinfo=UTC)])
+def test_a_time_that_is_still_far_off_is_that_of_hearing_and_puts_no_decision_into_the_past(said: datetime) -> None:
+    lost = opened(reported(LOST, occur_time=said))
+    assert lost.dispute.word_time == LATER
+    late = dispute_rulings.hear(lost, reported(WON, occur_time=LATER - timedelta(hours=1)), circumstances())
+    assert late == lost
+    won = dispute_rulings.hear(lost, reported(WON, occur_time=LATER + timedelta(hours=1)), circumstances())
+    assert (won.dispute.state, won.dispute.word_time) == (DisputeState.WON, LATER + timedelta(hours=1))
+
+
+def test_a_channel_s_clock_may_be_a_day_ahead() -> None:
+    lost = opened(reported(LOST, occur_time=LATER + timedelta(days=1)))
+    assert lost.dispute.word_time == LATER + timedelta(days=1)
 
 
 def test_a_decision_of_a_stage_that_was_left_is_of_the_past() -> None:

@@ -72,7 +72,8 @@ class NotificationServiceServicer:
 
         They hold for events that come after them; what is queued already keeps its recipients, and is not sent to an address
         that was taken out.
-        Errors: INVALID_ARGUMENT FIELD_INVALID (also for a topic that is no template, or comes twice); ABORTED ETAG_MISMATCH.
+        Errors: INVALID_ARGUMENT FIELD_INVALID (also for a topic that is no template, or comes twice) and EMAIL_INVALID (of
+        topics.addresses, which it does not repeat); ABORTED ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

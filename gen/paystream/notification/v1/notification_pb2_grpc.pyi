@@ -47,7 +47,8 @@ class NotificationServiceStub:
 
     They hold for events that come after them; what is queued already keeps its recipients, and is not sent to an address
     that was taken out.
-    Errors: INVALID_ARGUMENT FIELD_INVALID (also for a topic that is no template, or comes twice); ABORTED ETAG_MISMATCH.
+    Errors: INVALID_ARGUMENT FIELD_INVALID (also for a topic that is no template, or comes twice) and EMAIL_INVALID (of
+    topics.addresses, which it does not repeat); ABORTED ETAG_MISMATCH.
     """
     GetPreferences: _grpc.UnaryUnaryMultiCallable[_notification_pb2.GetPreferencesRequest, _notification_pb2.GetPreferencesResponse]
     """Gives a merchant's preferences; those of a merchant that never set any are empty, with an empty etag."""
@@ -71,7 +72,8 @@ class NotificationServiceAsyncStub(NotificationServiceStub):
 
     They hold for events that come after them; what is queued already keeps its recipients, and is not sent to an address
     that was taken out.
-    Errors: INVALID_ARGUMENT FIELD_INVALID (also for a topic that is no template, or comes twice); ABORTED ETAG_MISMATCH.
+    Errors: INVALID_ARGUMENT FIELD_INVALID (also for a topic that is no template, or comes twice) and EMAIL_INVALID (of
+    topics.addresses, which it does not repeat); ABORTED ETAG_MISMATCH.
     """
     GetPreferences: _aio.UnaryUnaryMultiCallable[_notification_pb2.GetPreferencesRequest, _notification_pb2.GetPreferencesResponse]  # type: ignore[assignment]
     """Gives a merchant's preferences; those of a merchant that never set any are empty, with an empty etag."""
@@ -98,7 +100,8 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
 
         They hold for events that come after them; what is queued already keeps its recipients, and is not sent to an address
         that was taken out.
-        Errors: INVALID_ARGUMENT FIELD_INVALID (also for a topic that is no template, or comes twice); ABORTED ETAG_MISMATCH.
+        Errors: INVALID_ARGUMENT FIELD_INVALID (also for a topic that is no template, or comes twice) and EMAIL_INVALID (of
+        topics.addresses, which it does not repeat); ABORTED ETAG_MISMATCH.
         """
 
     @_abc_1.abstractmethod

@@ -5,7 +5,7 @@ An amount above what is left of the capture cannot be held: it is the excess, wh
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from paykit.aggregate import next_revision
@@ -32,6 +32,10 @@ from services.payment.domain.disputing import dispute_limits, dispute_words
 from services.payment.domain.disputing.dispute_limits import count, disputable_minor
 from services.payment.domain.disputing.dispute_words import Disagreement, DisputeStep
 from services.payment.domain.payment import Payment
+
+CHANNEL_AHEAD_MAX = timedelta(days=1)
+"""How far a channel's clock may be ahead, or in another time zone. A time beyond that is no time at which something
+happened: taken as it is, every later decision would be of the past."""
 
 
 def open_case(
@@ -106,10 +110,16 @@ def _take(
         counted = case.dispute
     if not steps:
         return case
-    heard = replace(case.dispute, word_time=reported.occur_time or case.dispute.word_time)
+    heard = replace(case.dispute, word_time=_happened(reported, circumstances.now) or case.dispute.word_time)
     if dispute_words.is_later(heard, reported):
         heard = replace(heard, stage=reported.stage or heard.stage)
     return replace(case, dispute=heard)
+
+
+def _happened(reported: Reported, now: datetime) -> datetime | None:
+    """Return when what a channel says happened: now, if it says a time that is still far off."""
+    occur_time = reported.occur_time
+    return now if occur_time is not None and occur_time > now + CHANNEL_AHEAD_MAX else occur_time
 
 
 def _contradict(
