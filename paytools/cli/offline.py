@@ -12,6 +12,10 @@ from paytools.cli import addresses, local
 
 T = TypeVar("T")
 
+ID_MAX = 2**63 - 1
+"""As PostgreSQL numbers rows, and Kafka records."""
+PARTITION_MAX = 2**31 - 1
+
 
 def run_with_runtime(name: str, work: Callable[[Runtime], Awaitable[T]], *, home: Path) -> T:
     """Run work with a service's runtime, from the settings or those of the local stack in `home`, and close it."""

@@ -60,6 +60,26 @@ def test_an_unknown_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ["dlq", "show", "payment", str(2**63)],
+        ["dlq", "list", "payment", "--after", str(2**63)],
+        ["outbox", "list", "payment", "--after", str(2**63)],
+        ["outbox", "retry", "payment", str(2**63)],
+        ["consumers", "resume", "payment", f"t.events/{2**31}", "--reason", "r"],
+        ["consumers", "resume", "payment", f"t.events/{'9' * 5_000}", "--reason", "r"],
+        ["consumers", "skip", "payment", f"t.events/0/{2**63}", "--reason", "r"],
+        ["consumers", "adopt", "payment", "t.events/0", "--reason", "r", "--from", str(2**63)],
+    ],
+)
+def test_a_number_that_nothing_has_is_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main.main(arguments)
+    assert caught.value.code == 2
+    assert "Invalid value" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("error", "status"),
     [
         (ConfigurationError("PAYSTREAM_X is not a setting of paystream"), 2),

@@ -12,7 +12,7 @@ from paykit.kafka.topic_watch import TopicWatch
 from paykit.process.runtime import Runtime
 from paytools.cli import table
 from paytools.cli.addresses import DEFAULT_HOME, Home
-from paytools.cli.offline import run_with_runtime
+from paytools.cli.offline import ID_MAX, PARTITION_MAX, run_with_runtime
 
 T = TypeVar("T")
 
@@ -25,7 +25,9 @@ app = typer.Typer(
 Service = Annotated[str, typer.Argument(help="The service that consumes.")]
 Place = Annotated[str, typer.Argument(help="<topic>/<partition>, as `list` shows it.")]
 RecordPlace = Annotated[str, typer.Argument(help="<topic>/<partition>/<offset>.")]
-From = Annotated[int | None, typer.Option("--from", help="Where to begin; else with its first record.", min=0)]
+From = Annotated[
+    int | None, typer.Option("--from", help="Where to begin; else with its first record.", min=0, max=ID_MAX)
+]
 Reason = Annotated[str, typer.Option(help="Why; kept with the decision.")]
 Actor = Annotated[str, typer.Option(help="Who decides; kept with the decision.", default_factory=getpass.getuser)]
 
@@ -53,7 +55,7 @@ def resume(service: Service, place: Place, reason: Reason, actor: Actor, home: H
 def skip(service: Service, place: RecordPlace, reason: Reason, actor: Actor, home: Home = DEFAULT_HOME) -> None:
     """Go past one record of a halted partition; it becomes a dead letter, to be replayed or discarded."""
     of, _, offset = place.rpartition("/")
-    partition, number = _partition(of), _number(offset)
+    partition, number = _partition(of), _number(offset, ID_MAX)
     _steer(service, lambda steering: steering.skip(partition, number, reason=reason, actor=actor), home=home)
     typer.echo(f"{of} is tried now, and goes past {number}")
 
@@ -72,11 +74,12 @@ def _partition(place: str) -> TopicPartition:
     topic, slash, number = place.rpartition("/")
     if not slash:
         raise typer.BadParameter(f"{place}: not <topic>/<partition>")
-    return topic, _number(number)
+    return topic, _number(number, PARTITION_MAX)
 
 
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
+def _number(text: str, largest: int) -> int:
+    plain = text.isascii() and text.isdigit() and len(text) <= len(str(largest))
+    if not plain or int(text) > largest:
         raise typer.BadParameter(f"{text}: not a number of a partition or record")
     return int(text)
 

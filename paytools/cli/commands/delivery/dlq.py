@@ -16,14 +16,14 @@ from paykit.consume.store.dead_letters import DeadLetter
 from paykit.events.codec import SchemaNotFoundError, UndecodableError
 from paykit.process.runtime import Runtime
 from paytools.cli.addresses import DEFAULT_HOME, Home
-from paytools.cli.offline import run_with_runtime
+from paytools.cli.offline import ID_MAX, run_with_runtime
 
 LIST_ROWS_MAX = 200
 
 app = typer.Typer(help="Look at a service's dead letters, and replay or discard them.", no_args_is_help=True)
 
 Service = Annotated[str, typer.Argument(help="The service whose handler refused the event.")]
-Identity = Annotated[int, typer.Argument(help="The dead letter's id.")]
+Identity = Annotated[int, typer.Argument(help="The dead letter's id.", min=0, max=ID_MAX)]
 Actor = Annotated[str, typer.Option(help="Who decides; kept with the row.", default_factory=getpass.getuser)]
 
 
@@ -31,7 +31,7 @@ Actor = Annotated[str, typer.Option(help="Who decides; kept with the row.", defa
 def list_(
     service: Service,
     status: Annotated[Literal["OPEN", "REPLAYED", "DISCARDED"], typer.Option(help="Which ones.")] = "OPEN",
-    after: Annotated[int, typer.Option(help="Only ids above this, to page on.")] = 0,
+    after: Annotated[int, typer.Option(help="Only ids above this, to page on.", min=0, max=ID_MAX)] = 0,
     home: Home = DEFAULT_HOME,
 ) -> None:
     """List dead letters, oldest first."""

@@ -10,7 +10,7 @@ from paykit.postgres.held import outbox_holds
 from paykit.postgres.held.outbox_holds import OutboxHold
 from paykit.process.runtime import Runtime
 from paytools.cli.addresses import DEFAULT_HOME, Home
-from paytools.cli.offline import run_with_runtime
+from paytools.cli.offline import ID_MAX, run_with_runtime
 
 LIST_HOLDS_MAX = 200
 COUNTED_ROWS_MAX = 100_000
@@ -23,7 +23,7 @@ Service = Annotated[str, typer.Argument(help="The service whose events they are.
 @app.command(name="list")
 def list_(
     service: Service,
-    after: Annotated[int, typer.Option(help="Only ids above this, to page on.")] = 0,
+    after: Annotated[int, typer.Option(help="Only ids above this, to page on.", min=0, max=ID_MAX)] = 0,
     home: Home = DEFAULT_HOME,
 ) -> None:
     """List what is refused: id, since when, topic, key (* for all), row, rows waiting, tries, next try, why."""
@@ -46,7 +46,9 @@ def list_(
 @app.command()
 def retry(
     service: Service,
-    hold_id: Annotated[int | None, typer.Argument(help="What to try, by its id; without one, all.")] = None,
+    hold_id: Annotated[
+        int | None, typer.Argument(help="What to try, by its id; without one, all.", min=0, max=ID_MAX)
+    ] = None,
     home: Home = DEFAULT_HOME,
 ) -> None:
     """Have what is refused tried now, by the relay that leads."""
