@@ -27,7 +27,34 @@ MT940 = (
     b":20:STMT1\r\n:25:37040044/0532013000\r\n:28C:1/1\r\n:60F:C261126EUR100,00\r\n"
     b":61:2611271127CR50,00NTRFNONREF//ASR1\r\n:86:Payout 7\r\n:62F:C261127EUR150,00\r\n-\r\n"
 )
+BALANCE = (
+    b'<Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">1.00</Amt><CdtDbtInd>CRDT</CdtDbtInd>'
+    b"<Dt><Dt>2026-11-27</Dt></Dt></Bal>"
+)
+CHARGES = (
+    b'<Chrgs><Rcrd><Amt Ccy="EUR">1.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><ChrgInclInd>true</ChrgInclInd></Rcrd></Chrgs>'
+)
+LARGEST_CHARGE = b'<Rcrd><Amt Ccy="EUR">90071992547409.91</Amt></Rcrd>'
 TABLES = ("statement_file", "statement", "statement_line")
+
+
+def camt053(currency_code: bytes, more: bytes) -> bytes:
+    """A bank's statement in XML of an account in a currency."""
+    return (
+        b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"><BkToCstmrStmt><Stmt><Id>S1</Id><Acct><Ccy>'
+        + currency_code
+        + b"</Ccy></Acct>"
+        + more
+        + b"</Stmt></BkToCstmrStmt></Document>"
+    )
+
+
+def credit(amount: bytes, more: bytes) -> bytes:
+    """An entry in euro."""
+    return (
+        b'<Ntry><Amt Ccy="EUR">' + amount + b"</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts>"
+        b"<BookgDt><Dt>2026-11-27</Dt></BookgDt>" + more + b"</Ntry>"
+    )
 
 
 async def requests(content: bytes, *, chunk: int = 11, **header: Any) -> AsyncIterator[pb.ImportStatementRequest]:
@@ -118,6 +145,19 @@ async def test_a_banks_file_brings_its_balances(desk: Desk) -> None:
             {"format": pb.STATEMENT_FORMAT_MT940},
             "STATEMENT_BALANCE_MISMATCH",
         ),
+        # What no column of the tables holds.
+        (camt053(b"eur", BALANCE), {"format": pb.STATEMENT_FORMAT_CAMT053}, "STATEMENT_LINE_INVALID"),
+        (camt053(b"USD", BALANCE), {"format": pb.STATEMENT_FORMAT_CAMT053}, "STATEMENT_LINE_INVALID"),
+        (
+            camt053(b"EUR", credit(b"90071992547409.91", CHARGES)),
+            {"format": pb.STATEMENT_FORMAT_CAMT053},
+            "STATEMENT_LINE_INVALID",
+        ),
+        (
+            camt053(b"EUR", credit(b"1.00", b"<Chrgs>" + LARGEST_CHARGE * 1_100 + b"</Chrgs>")),
+            {"format": pb.STATEMENT_FORMAT_CAMT053},
+            "STATEMENT_LINE_INVALID",
+        ),
     ],
 )
 async def test_nothing_of_a_refused_file_stays(desk: Desk, content: bytes, header: Any, reason: str) -> None:
@@ -168,6 +208,18 @@ async def test_a_line_that_is_known_is_that_line(desk: Desk) -> None:
         await take(desk, more.replace(b"l2,REFUND,2.00", b"l2,REFUND,2.01"))
     assert (refused.value.reason, refused.value.metadata["line"]) == ("STATEMENT_LINE_INVALID", "3")
     assert await rows(desk) == [2, 4, 3]
+
+
+async def test_a_file_of_the_first_and_the_last_day_is_imported_and_shows_them(desk: Desk) -> None:
+    content = HEADER + "l1,CAPTURE,1.00,USD,,0001-01-01,cap_1\nl2,CAPTURE,1.00,EUR,,9999-12-31,cap_2\n"
+    imported = await take(desk, content.encode())
+    assert [each.statement_date for each in imported.statements] == ["0001-01-01", "9999-12-31"]
+    for statement in imported.statements:
+        day = statement.statement_date
+        shown = pb.ListStatementLinesRequest(statement_id=statement.statement_id)
+        assert [line.line_date for line in (await call(desk).ListStatementLines(shown, ANY)).lines] == [day]
+        listed = await call(desk).ListStatements(pb.ListStatementsRequest(statement_date=day), ANY)
+        assert [each.statement_id for each in listed.statements] == [statement.statement_id]
 
 
 async def test_lines_of_a_file_are_matched(desk: Desk) -> None:

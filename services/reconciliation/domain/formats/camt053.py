@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 from lxml import etree
 
+from paykit.money import AMOUNT_MINOR_MAX
+from services.reconciliation.domain.formats.amounts import exponent_of
 from services.reconciliation.domain.formats.balances import RunningBalance
 from services.reconciliation.domain.formats.file_line import FileLine, FileStatement, Reading
 from services.reconciliation.domain.formats.limits import (
@@ -191,18 +193,31 @@ class _Reader:
         section = self._section
         number = self._xml.text(element, "Id/IBAN") or self._xml.text(element, "Id/Othr/Id")
         section.account = number[-_SHOWN_OF_ACCOUNT:] if number else None
-        section.currency_code = self._xml.text(element, "Ccy")
+        if currency_code := self._xml.text(element, "Ccy"):
+            self._take_currency(element, "Acct/Ccy", currency_code)
 
     def _take_balance(self, element: Element) -> None:
         code = self._xml.text(element, "Tp/CdOrPrtry/Cd")
         if code not in {"OPBD", "PRCD", "CLBD"}:
             return
         amount_minor = self._xml.moved(element, "Bal")
+        self._take_currency(element, "Bal/Amt/@Ccy", self._currency(element))
         section = self._section
         if code == "CLBD":
             section.closing_minor, section.closing_date = amount_minor, self._xml.optional_date(element, "Dt", "Bal")
         elif code == "OPBD" or section.balance.opening_minor is None:
             section.balance.opening_minor = amount_minor
+
+    def _take_currency(self, element: Element, path: str, currency_code: str) -> None:
+        """Have a statement be in the currency that is told first; whatever else tells one must tell the same."""
+        try:
+            exponent_of(currency_code)
+        except CellInvalid as error:
+            raise element_invalid(element, path, error.rule, error.value) from None
+        section = self._section
+        section.currency_code = section.currency_code or currency_code
+        if section.currency_code != currency_code:
+            raise element_invalid(element, path, f"is not in {section.currency_code}, as the account is", currency_code)
 
     def _detail(self, element: Element) -> Iterator[Reading]:
         """Make a line of one transaction of an entry, if it tells its amount."""
@@ -245,14 +260,13 @@ class _Reader:
         if self._lines > LINES_MAX:
             raise file_invalid(f"has more than {LINES_MAX} lines", line=line_of(entry))
         section, currency_code = self._section, self._currency(entry)
-        section.currency_code = section.currency_code or currency_code
-        if section.currency_code != currency_code:
-            raise element_invalid(
-                entry, "Ntry/Amt", f"is not in {section.currency_code}, as the account is", currency_code
-            )
+        self._take_currency(entry, "Ntry/Amt", currency_code)
         section.line_count += 1
         fee_minor, included = self._charges(entry, detail, currency_code)
         gross = signed_minor + fee_minor if included else signed_minor
+        # Each charge is within the bound, and so is the entry; their sums need not be.
+        if max(abs(fee_minor), abs(gross)) > AMOUNT_MINOR_MAX:
+            raise element_invalid(entry, "Ntry/Chrgs", "lead to more than 2^53-1 minor units")
         operation, amount_minor = self._movement(entry, detail, gross)
         line_date, moment = self._booked(entry)
         section.last_date = max(line_date, section.last_date or line_date)
@@ -328,7 +342,7 @@ class _Reader:
         section, self._section = self._section, _Section()
         line, at = line_of(element), section.closing_date or section.last_date
         if section.currency_code is None or at is None:
-            raise element_invalid(element, "Stmt", "has neither entries nor a closing balance with its currency")
+            raise element_invalid(element, "Stmt", "has neither entries nor a closing balance with its day")
         section.balance.require(section.closing_minor, line=line, statement=section.reference or "")
         self.statements += 1
         if self.statements > STATEMENTS_MAX:
@@ -344,8 +358,9 @@ class _Reader:
             closing_balance_minor=section.closing_minor,
         )
 
-    def _currency(self, entry: Element) -> str:
-        amount = self._xml.find(entry, "Amt")
+    def _currency(self, element: Element) -> str:
+        """Return the currency of an entry or a balance."""
+        amount = self._xml.find(element, "Amt")
         return "" if amount is None else amount.get("Ccy") or ""
 
     def _code(self, element: Element | None) -> str:

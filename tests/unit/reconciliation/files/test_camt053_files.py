@@ -14,9 +14,13 @@ LINE, FILE = "STATEMENT_LINE_INVALID", "STATEMENT_FILE_INVALID"
 CAP = "cap_0123456789abcdef0123456789abcdef"
 
 
-def balance(code: str, amount: str) -> str:
+LARGEST = "90071992547409.91"
+"""2^53-1 cents."""
+
+
+def balance(code: str, amount: str, *, currency: str = "EUR") -> str:
     return (
-        f'<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">{amount}</Amt>'
+        f'<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy="{currency}">{amount}</Amt>'
         "<CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-11-27</Dt></Dt></Bal>"
     )
 
@@ -113,6 +117,70 @@ def test_a_statement_is_read_to_the_cent(version: str, size: int) -> None:
 def test_reversals_and_charges(more: str, side: str, expected: tuple[str, int, int]) -> None:
     (line,), _ = read(CAMT, document(entry(side=side, more=more)))
     assert (line.operation, line.amount_minor, line.channel_fee_minor) == expected
+
+
+def charges(amount: str, *, times: int = 1, included: bool = False) -> str:
+    told = f'<Amt Ccy="EUR">{amount}</Amt><CdtDbtInd>DBIT</CdtDbtInd>'
+    told += "<ChrgInclInd>true</ChrgInclInd>" if included else ""
+    return "<Chrgs>" + f"<Rcrd>{told}</Rcrd>" * times + "</Chrgs>"
+
+
+@pytest.mark.parametrize(
+    ("amount", "side", "more"),
+    [
+        (LARGEST, "CRDT", charges("0.01", included=True)),
+        (LARGEST, "CRDT", charges("1.00", included=True)),
+        ("50.00", "CRDT", charges(LARGEST, times=2)),
+        # Beyond the 2^63-1 of PostgreSQL's bigint.
+        ("50.00", "CRDT", charges(LARGEST, times=1_100)),
+        # The fee is too large, and the amount with it is not.
+        (LARGEST, "DBIT", charges(LARGEST, times=2, included=True)),
+        ("50.00", "CRDT", charges(LARGEST, times=2).replace("DBIT", "CRDT")),
+    ],
+)
+def test_charges_that_lead_beyond_the_largest_amount_are_refused(amount: str, side: str, more: str) -> None:
+    assert refusal(CAMT, document(entry(amount, side, more=more)), size=1 << 16) == (LINE, "4", "Ntry/Chrgs")
+
+
+def test_charges_may_lead_to_the_largest_amount() -> None:
+    (line,), _ = read(CAMT, document(entry("90071992547408.91", more=charges("1.00", included=True))))
+    assert (line.amount_minor, line.channel_fee_minor) == (2**53 - 1, 100)
+    (line,), _ = read(CAMT, document(entry(more=charges(LARGEST))))
+    assert (line.amount_minor, line.channel_fee_minor) == (5000, 2**53 - 1)
+
+
+EUR_ACCOUNT = b"<Ccy>EUR</Ccy>"
+
+
+@pytest.mark.parametrize("told", ["eur", "EURO", "XXY", "E<b/>UR", "\u0395UR"])
+@pytest.mark.parametrize("entries", [(), (entry(),)])
+def test_an_account_in_no_currency_is_refused(told: str, entries: tuple[str, ...]) -> None:
+    content = document(*entries, closing=balance("CLBD", "100.00"))
+    content = content.replace(EUR_ACCOUNT, f"<Ccy>{told}</Ccy>".encode())
+    assert refusal(CAMT, content) == (LINE, "3", "Acct/Ccy")
+
+
+@pytest.mark.parametrize("code", ["OPBD", "PRCD", "CLBD"])
+def test_a_balance_is_in_the_currency_of_the_account(code: str) -> None:
+    content = document(closing=balance("CLBD", "100.00") + balance(code, "100.00", currency="USD"))
+    assert refusal(CAMT, content) == (LINE, "3", "Bal/Amt/@Ccy")
+    all_in_euro = document(entry()).replace(EUR_ACCOUNT, b"<Ccy>USD</Ccy>")
+    assert refusal(CAMT, all_in_euro) == (LINE, "3", "Bal/Amt/@Ccy")
+
+
+def test_an_account_told_after_what_stands_on_it_is_in_the_same_currency() -> None:
+    late = "<Acct><Ccy>USD</Ccy></Acct>"
+    assert refusal(CAMT, document(entry(), late)) == (LINE, "5", "Acct/Ccy")
+    assert read(CAMT, document(entry(), late.replace("USD", "EUR")))[1][0].currency_code == "EUR"
+
+
+@pytest.mark.parametrize("told", [b"", b"<Ccy/>", b"<Ccy> </Ccy>"])
+def test_where_the_account_tells_no_currency_it_is_that_of_the_balances_and_entries(told: bytes) -> None:
+    content = document(closing=balance("CLBD", "100.00")).replace(EUR_ACCOUNT, told)
+    (statement,) = read(CAMT, content)[1]
+    assert (statement.currency_code, statement.closing_balance_minor) == ("EUR", 10_000)
+    in_dollars = document(entry().replace('Ccy="EUR"', 'Ccy="USD"')).replace(EUR_ACCOUNT, told)
+    assert refusal(CAMT, in_dollars) == (LINE, "4", "Ntry/Amt")
 
 
 def test_a_comment_within_an_amount_cuts_nothing_off() -> None:
