@@ -7,7 +7,7 @@ themselves never change, so that nothing that is decided is read again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -118,7 +118,7 @@ judged AS (
             AND settlement_currency_code IS DISTINCT FROM expected_currency_code THEN 'CURRENCY_MISMATCH'
         WHEN currency_code = expected_currency_code AND abs(amount_minor - expected_minor)
             > greatest($4, expected_minor::numeric * $5 / 10000) THEN 'AMOUNT_MISMATCH'
-        WHEN currency_code <> expected_currency_code AND abs(settlement_amount_minor - expected_minor)
+        WHEN currency_code <> expected_currency_code AND abs(settlement_amount_minor::numeric - expected_minor)
             > greatest($4, $9, expected_minor::numeric * $5 / 10000) THEN 'AMOUNT_MISMATCH'
         WHEN operation = 'CAPTURE' AND $6::bigint IS NOT NULL AND currency_code = expected_currency_code
             AND abs(channel_fee_minor - (div(expected_minor::numeric * $6 + 5000, 10000) + $7)) > $8
@@ -160,12 +160,15 @@ FROM unnest($1::bigint[]) AS n(line_no) JOIN statement_line l USING (line_no)
 WHERE l.attempt_id IS NULL AND l.related_no IS NULL AND l.outcome = 'SUCCEEDED'
 """
 
+# Of the lines' days PostgreSQL makes the moments: its calendar goes on where Python's ends, on whose first and last day
+# a line may be, which are sent as -infinity and infinity.
 _NEAR = """
 SELECT i.movement_id, i.operation, i.currency_code, i.amount_minor, (i.occurred_at AT TIME ZONE 'UTC')::date AS day
 FROM unnest($2::text[], $3::text[], $4::bigint[]) AS k(operation, currency_code, amount_minor)
 JOIN internal_transaction i USING (operation, currency_code, amount_minor)
 JOIN open_movement m ON m.movement_id = i.movement_id
-WHERE i.channel = $1 AND i.occurred_at >= $5 AND i.occurred_at < $6
+WHERE i.channel = $1 AND i.occurred_at >= ($5::date - $7::int)::timestamp AT TIME ZONE 'UTC'
+    AND i.occurred_at < ($6::date + $7::int + 1)::timestamp AT TIME ZONE 'UTC'
 """
 
 _OF_DAY = """
@@ -296,8 +299,7 @@ async def movements_near(tx: Tx, channel: str, lines: Sequence[Dated], *, days: 
     keys = sorted({line.key for line in lines})  # type: ignore[type-var]  # Tuples, as `_dated` makes them.
     columns = [list(column) for column in zip(*keys, strict=True)]
     first, last = min(line.day for line in lines), max(line.day for line in lines)
-    bounds = _midnight(first - timedelta(days=days)), _midnight(last + timedelta(days=days + 1))
-    return [_dated(row, row["movement_id"]) for row in await tx.fetch(_NEAR, channel, *columns, *bounds)]
+    return [_dated(row, row["movement_id"]) for row in await tx.fetch(_NEAR, channel, *columns, first, last, days)]
 
 
 async def batches_of_a_day(
@@ -341,7 +343,3 @@ def _differences(rows: Sequence[object]) -> list[LineDifference]:
 def _dated(row: object, name: int | str) -> Dated:
     key = row["operation"], row["currency_code"], row["amount_minor"]  # type: ignore[index]  # A record.
     return Dated(name, key, row["day"])  # type: ignore[index]
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.fromisoformat(f"{day.isoformat()}T00:00:00+00:00")

@@ -1,6 +1,6 @@
 """Lines and movements that belong together, and how those differ that do not: each kind by hand."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from prometheus_client import REGISTRY
@@ -33,6 +33,11 @@ async def test_a_line_and_its_movement_match_whichever_comes_first(matcher: Matc
         ({"currency_code": "EUR", "settlement_currency_code": "USD", "settlement_amount_minor": 10_001}, None),
         (
             {"currency_code": "EUR", "settlement_currency_code": "USD", "settlement_amount_minor": 10_002},
+            "AMOUNT_MISMATCH",
+        ),
+        # A channel may tell any long: less 100.00, this is none any more.
+        (
+            {"currency_code": "EUR", "settlement_currency_code": "USD", "settlement_amount_minor": -(2**63)},
             "AMOUNT_MISMATCH",
         ),
         ({"outcome": "FAILED"}, "CONTRADICTED"),
@@ -138,6 +143,31 @@ async def test_lines_without_references_match_by_amount_and_day(matcher: Matcher
         {"MATCHED": 2, "MISSING_INTERNAL": 1},
         {"MISSING_INTERNAL": 1},
     )
+
+
+async def test_lines_at_the_ends_of_the_calendar_match_what_is_near_and_hold_up_no_other(matcher: Matcher) -> None:
+    await matcher.use(
+        '[[rule]]\nkind = "WINDOW"\ndays = 31\n[[rule]]\nkind = "BATCH"\noperation = "CAPTURE"\nlag_days = 31\n'
+    )
+    last_noon = datetime(9999, 12, 31, 12, tzinfo=UTC)
+    await matcher.record(
+        matcher.movement(1), matcher.movement(2, amount_minor=200), matcher.movement(3, occurred_at=last_noon)
+    )
+    bare = {"channel_reference": None, "attempt_id": None, "related_no": None}
+    ends = [date(1, 1, 1), date(1, 1, 2), date(9999, 12, 30), date(9999, 12, 31)]
+    await matcher.report(
+        *(matcher.line(number, **bare, amount_minor=700, line_date=day) for number, day in enumerate(ends)),
+        matcher.line(4, **bare),
+        matcher.line(5, **bare, line_date=date(9999, 12, 31)),
+    )
+    await matcher.match()
+    assert await matcher.statuses() == {"MATCHED": 2}
+    matcher.pass_time(hours=73)
+    await matcher.match()
+    assert await matcher.found() == {"MISSING_INTERNAL": 4, "MISSING_CHANNEL": 1}
+    told = "SELECT value_date FROM discrepancy WHERE kind = 'MISSING_INTERNAL' ORDER BY value_date"
+    days = [row["value_date"] for row in await matcher.runtime.read(lambda tx: tx.fetch(told))]
+    assert days == ["0001-01-01", "0001-01-02", "9999-12-30", "9999-12-31"]
 
 
 async def test_one_line_matches_all_movements_of_a_day(matcher: Matcher) -> None:
