@@ -13,7 +13,9 @@ from services.reconciliation.store.matching import LineDifference
 async def rules_of(tx: Tx, channel: str) -> Rules:
     """Return the rules that a channel's lines are matched by."""
     active = await store.rule_sets.active(tx, channel)
-    return domain.rule_set.parse(store.default_rules() if active is None else active.content)
+    if active is None:
+        return domain.rule_set.parse(store.default_rules())
+    return domain.rule_set.parse(active.content, kept=True)
 
 
 async def match_lines(tx: Tx, channel: str, *, limit: int) -> int:

@@ -14,7 +14,7 @@ Rules stand in the order in which they are tried:
     days = 2
     [[rule]]
     kind = "BATCH"                    # one line for all movements of a day, so many days before it
-    operation = "CAPTURE"
+    operation = "CAPTURE"             # or another that moves money
     lag_days = 1
 """
 
@@ -29,6 +29,7 @@ from paykit.base.four_eyes import require_another
 from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, Kind
+from services.reconciliation.domain.formats.movements import REVERSALS
 
 RULES_MAX = 20
 CONTENT_CHARACTERS_MAX = 10_000
@@ -36,6 +37,8 @@ DAYS_MAX = 31
 HOURS_MAX = 24 * 90
 MINOR_MAX = 2**53 - 1
 BASIS_POINTS_MAX = 10_000
+BATCH_OPERATIONS = tuple(REVERSALS)
+"""What a line can sum up: movements are of these, all of which may go back; lines of others have no movements."""
 
 
 class RuleKind(StrEnum):
@@ -77,7 +80,7 @@ class MatchingRule:
         tolerance_minor: By how much amounts may differ, in minor units.
         tolerance_basis_points: The same, of the amount recorded; the larger of both counts.
         days: WINDOW: by how many days dates may differ.
-        operation: BATCH: what the line sums up.
+        operation: BATCH: what the line sums up, one of BATCH_OPERATIONS; empty of a rule that matches nothing.
         lag_days: BATCH: days from the movements to the line.
     """
 
@@ -193,8 +196,13 @@ def fee_of(fee: Fee, amount_minor: int) -> int:
     return (amount_minor * fee.basis_points + 5_000) // 10_000 + fee.fixed_minor
 
 
-def parse(content: str) -> Rules:
+def parse(content: str, *, kept: bool = False) -> Rules:
     """Read rules.
+
+    Args:
+        content: The rules as TOML.
+        kept: Whether they were accepted before. There was a time when any text was taken for an operation: such a rule
+            matches nothing, as ever, and holds up no other.
 
     Raises:
         RuleSetInvalid: The text is no TOML, or a rule is wrong.
@@ -209,7 +217,7 @@ def parse(content: str) -> Rules:
     if not isinstance(raw_rules, list) or not 1 <= len(raw_rules) <= RULES_MAX:
         raise _invalid("rule", f"must be 1 to {RULES_MAX} tables")
     return Rules(
-        rules=tuple(_rule(raw, f"rule[{at}]") for at, raw in enumerate(raw_rules)),
+        rules=tuple(_rule(raw, f"rule[{at}]", kept=kept) for at, raw in enumerate(raw_rules)),
         channel_hours=_number(table, "channel_hours", "", default=72, most=HOURS_MAX),
         internal_minutes=_number(table, "internal_minutes", "", default=60, most=HOURS_MAX * 60),
         fee=_fee(table["fee"]) if "fee" in table else None,
@@ -217,23 +225,31 @@ def parse(content: str) -> Rules:
     )
 
 
-def _rule(raw: Any, path: str) -> MatchingRule:
+def _rule(raw: Any, path: str, *, kept: bool) -> MatchingRule:
     if not isinstance(raw, dict):
         raise _invalid(path, "must be a table")
     _require_known(raw, {field.name for field in fields(MatchingRule)}, path)
     kind = _choice(RuleKind, raw.get("kind"), f"{path}.kind")
-    operation = raw.get("operation", "")
-    if (kind is RuleKind.BATCH) is not (isinstance(operation, str) and bool(operation)):
-        raise _invalid(f"{path}.operation", "stands with kind BATCH, and nowhere else")
     return MatchingRule(
         kind=kind,
         by=_choice(Reference, raw.get("by", Reference.CHANNEL_REFERENCE), f"{path}.by"),
         tolerance_minor=_number(raw, "tolerance_minor", path, default=0, most=MINOR_MAX),
         tolerance_basis_points=_number(raw, "tolerance_basis_points", path, default=0, most=BASIS_POINTS_MAX),
         days=_number(raw, "days", path, default=0, most=DAYS_MAX),
-        operation=operation,
+        operation=_operation(raw.get("operation", ""), kind, f"{path}.operation", kept=kept),
         lag_days=_number(raw, "lag_days", path, default=0, most=DAYS_MAX),
     )
+
+
+def _operation(value: Any, kind: RuleKind, path: str, *, kept: bool) -> str:
+    """Read what lines of a BATCH sum up; empty of other kinds, and where a kept rule names what there is not."""
+    if kind is RuleKind.BATCH and value in BATCH_OPERATIONS:
+        return str(value)
+    if kept or (kind is not RuleKind.BATCH and value == ""):
+        return ""
+    if kind is RuleKind.BATCH:
+        raise _invalid(path, f"must be one of {', '.join(BATCH_OPERATIONS)}")
+    raise _invalid(path, "stands with kind BATCH, and nowhere else")
 
 
 def _fee(raw: Any) -> Fee:

@@ -184,6 +184,16 @@ async def test_one_line_matches_all_movements_of_a_day(matcher: Matcher) -> None
     assert (await matcher.counts())["decided_movements"] == 2
 
 
+@pytest.mark.parametrize("operation", ["\\u0000", "CAPTUR", "FEE"])
+async def test_a_kept_rule_of_what_nothing_moves_by_holds_up_no_other(matcher: Matcher, operation: str) -> None:
+    await matcher.use(f'[[rule]]\nkind = "BATCH"\noperation = "{operation}"\n' + RULES)
+    await matcher.record(matcher.movement(1))
+    bare = {"channel_reference": None, "attempt_id": None, "related_no": None}
+    await matcher.report(matcher.line(1), matcher.line(2, **bare))
+    await matcher.match()
+    assert await matcher.statuses() == {"MATCHED": 1}
+
+
 async def test_what_is_missing_is_found_when_it_comes(matcher: Matcher) -> None:
     await matcher.report(matcher.line(1))
     await matcher.record(matcher.movement(2))

@@ -1,5 +1,6 @@
 """The rule commands of `paystream recon`: tried, proposed, activated by another person, listed."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.integration.reconciliation.matching import CHANNEL, DAY, Matcher
 DEFAULT = Path(__file__).parents[4] / "services/reconciliation/rules/default.toml"
 TITLES = ["rule", "set", "channel", "version", "state", "proposer", "activator", "reason"]
 TOLERANT = '[[rule]]\nkind = "REFERENCE"\ntolerance_minor = 100\n'
+BATCH = '[[rule]]\nkind = "BATCH"\noperation = {}\n'
 TO_CHANNEL = ("--channel", CHANNEL)
 
 
@@ -75,6 +77,8 @@ BAD_RULES = [
     (TOLERANT + '[[rule]]\nkind = "GUESS"\n', "rule[1].kind"),
     (TOLERANT + '[[rule]]\nkind = "TEXT"\ntolerance = 1\n', "rule[1].tolerance"),
     (TOLERANT + "[fee]\nbasis_points = 10001\n", "fee.basis_points"),
+    (TOLERANT + BATCH.format('"\\u0000"'), "rule[1].operation"),
+    (TOLERANT + BATCH.format('"CAPTUR"'), "rule[1].operation"),
     ("channel_hours = " + "[" * 5_000, "content"),
     ("channel_hours = " + "9" * 5_000, "content"),
 ]
@@ -112,6 +116,17 @@ async def test_a_trial_shows_what_would_change_and_changes_nothing(
     assert total == ["0", "lines", "were", "tried."]
     said = await shell.refused("try", tolerant, *TO_CHANNEL, "--since", "2026-02-30")
     assert "since_date" in said
+
+
+async def test_rules_are_tried_on_lines_at_the_ends_of_the_calendar(
+    shell: Shell, matcher: Matcher, tmp_path: Path
+) -> None:
+    bare = {"channel_reference": None, "attempt_id": None, "related_no": None}
+    ends = (date(1, 1, 1), date(9999, 12, 31))
+    await matcher.report(*(matcher.line(number, **bare, line_date=day) for number, day in enumerate(ends)))
+    window = write(tmp_path / "window.toml", '[[rule]]\nkind = "WINDOW"\ndays = 2\n' + BATCH.format('"CAPTURE"'))
+    _, change, total = await shell.told("try", window, *TO_CHANNEL, "--since", "0001-01-01")
+    assert (change, total) == (["WAITING", "WAITING", "2"], ["2", "lines", "were", "tried."])
 
 
 @pytest.mark.parametrize("command", ["propose", "try"])
