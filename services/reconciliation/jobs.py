@@ -114,7 +114,8 @@ async def _in_portions(runtime: Runtime, job_name: str, channel: str, work: Call
     for limit in (MATCHED_AT_ONCE_MAX, commands.regrouping.DIFFERING_AT_ONCE_MAX):
         limited = partial(work, channel=channel, limit=limit)
         with contextlib.suppress(commands.regrouping.TooManyDifferError):
-            return max(await runtime.isolated(job_name, limited, part=channel)) >= limit
+            # Of a row that failed alone there is no number.
+            return max(await runtime.isolated(job_name, limited, part=channel), default=0) >= limit
     raise InvariantError(f"lines of {channel} are too many even in the smallest portion")
 
 

@@ -83,6 +83,22 @@ async def test_a_line_that_cannot_be_looked_at_leaves_the_others_matched(
     assert await matcher.statuses() == {"MATCHED": 5}
 
 
+async def test_a_line_that_came_alone_and_cannot_be_looked_at_holds_up_no_step_of_its_channel(
+    matcher: Matcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await matcher.use('[[rule]]\nkind = "WINDOW"\ndays = 2\n')
+    nameless = {"channel_reference": None, "attempt_id": None, "related_no": None}
+    await matcher.report(matcher.line(1, amount_minor=1, **nameless))
+    await matcher.match()
+    matcher.pass_time(hours=2)
+    await matcher.report(matcher.line(BAD, amount_minor=BAD, **nameless))
+    with monkeypatch.context() as planted:
+        bad_rows.break_when(planted, looking, "pair", lambda lines, _, **__: any(line.key[-1] == BAD for line in lines))
+        await jobs.match_lines(matcher.runtime, ends_of=matcher.topics.ends_of)
+        assert bad_rows.failing("reconciliation", "match_lines") == 1
+        assert await matcher.found() == {"MISSING_INTERNAL": 1}
+
+
 async def test_a_discrepancy_that_cannot_be_ended_leaves_the_others_ended(
     matcher: Matcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
