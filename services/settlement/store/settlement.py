@@ -236,10 +236,10 @@ class Settlements(Table[str, Settlement]):
 
     async def update(self, tx: Tx, rows: Collection[Settlement]) -> None:
         """Write locked settlements back; what is carried or refused takes what it held along."""
+        # First what gives up its place: another may take it, and the index is checked row by row within a statement.
+        await super().update(tx, [row for row in rows if row.is_full or row.state is not SettlementState.PENDING])
+        await super().update(tx, [row for row in rows if row.state is SettlementState.PENDING and not row.is_full])
         moved = [row for row in rows if row.holder_id != row.settlement_id]
-        # First what gives up its place, for another may take it.
-        await super().update(tx, moved)
-        await super().update(tx, [row for row in rows if row.holder_id == row.settlement_id])
         if moved:
             await tx.run(_MOVE_HELD, *columns(moved, ("settlement_id", "holder_id")))
 

@@ -32,6 +32,7 @@ from tests.unit.settlement.builders import (
     capture,
     daily,
     hours,
+    monthly,
     refund,
     rejected,
     stl,
@@ -142,6 +143,25 @@ async def test_a_policy_that_changes_applies_to_what_is_pending(till: Till) -> N
     await till.close()
     left = await one(till, PENDING)
     assert (left.cut_off_at, left.due_at, left.sums.total_minor) == (utc(1, 20), utc(2, 20), 100)
+
+
+async def test_what_comes_to_a_place_where_one_settlement_cannot_hold_both_takes_it_and_the_other_is_full(
+    till: Till,
+) -> None:
+    largest = 2**53 - 1
+    await till.policy(daily("18:00"))
+    await till.consume(capture(1, largest, at=utc(9, 12)))
+    await till.consume(capture(2, 5, at=utc(15, 12)))
+    await till.policy(monthly(15, "18:00"), version=2)
+    await till.close()
+    left = await till.settlements(state=PENDING)
+    assert [(each.cut_off_at, each.sums.total_minor, each.is_full) for each in left] == [
+        (utc(15, 18), largest, False),
+        (utc(15, 18), 5, True),
+    ]
+    till.clock.advance(hours(14 * 24 + 6))  # To 18:00 on 15 March.
+    await till.close()
+    assert sorted(each.sums.total_minor for each in await till.settlements(state=CREATED)) == [5, largest]
 
 
 async def test_a_zone_unknown_here_leaves_its_merchant_pending_and_the_others_alone(till: Till) -> None:
