@@ -141,7 +141,8 @@ def _by_cut_off(
 ) -> tuple[dict[datetime | None, Settlement], list[Settlement]]:
     """Bring what is due to the cut-offs of the policy in force, and return it by these, and what is full apart.
 
-    Two that come to one cut-off become one, if one can hold both.
+    Two that come to one cut-off become one, if one can hold both, which is looked at when the first of them was to be:
+    together they may reach what one alone did not.
     """
     rows: dict[datetime | None, Settlement] = {}
     full: list[Settlement] = []
@@ -153,7 +154,9 @@ def _by_cut_off(
         elif cut_off not in rows:
             rows[cut_off] = settlement
         elif fits(settlement, rows[cut_off]):
-            carried, rows[cut_off] = carry(settlement, into=rows[cut_off], now=now)
+            due_at = _earlier(settlement.due_at, rows[cut_off].due_at)
+            carried, into = carry(settlement, into=rows[cut_off], now=now)
+            rows[cut_off] = replace(into, due_at=due_at)
             findings.carried.append(carried)
         else:
             full.append(replace(settlement, is_full=True, update_time=now))
@@ -169,6 +172,11 @@ def _brought_up_to_date(policy: Policy, settlement: Settlement, now: datetime) -
     return replace(
         settlement, cut_off_at=cut_off, due_at=due_at, noticed_at=None, noticed_offsets=None, update_time=now
     )
+
+
+def _earlier(due_at: datetime | None, other_due_at: datetime | None) -> datetime | None:
+    """Return the earlier of two times, of which None is none."""
+    return min((moment for moment in (due_at, other_due_at) if moment is not None), default=None)
 
 
 def _is_due(settlement: Settlement, now: datetime) -> bool:

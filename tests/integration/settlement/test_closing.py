@@ -164,6 +164,17 @@ async def test_what_comes_to_a_place_where_one_settlement_cannot_hold_both_takes
     assert sorted(each.sums.total_minor for each in await till.settlements(state=CREATED)) == [5, largest]
 
 
+async def test_a_threshold_reached_by_what_came_before_and_after_a_change_of_policy_is_settled(till: Till) -> None:
+    await till.policy(daily("18:00"))
+    await till.consume(capture(1, 999))
+    await till.policy(threshold(USD=1_000), version=2)
+    await till.consume(capture(2, 2))
+    assert await till.close() == 1
+    carrying, event = await till.told()
+    assert (carrying.carried_minor, carrying.cut_off_at) == (999, utc(1, 18))
+    assert (event.trigger, event.total_minor, event.item_count) == (SettlementTrigger.THRESHOLD, 1_001, 2)
+
+
 async def test_a_zone_unknown_here_leaves_its_merchant_pending_and_the_others_alone(till: Till) -> None:
     await till.policy(daily("18:00", "Mars/Olympus_Mons"))
     await till.policy(daily("18:00"), merchant_id=BOB)

@@ -226,6 +226,15 @@ def test_a_policy_without_cut_offs_gathers_all_and_closes_if_the_threshold_is_re
     assert [(each.cut_off_at, each.due_at) for each in look(MANUAL, *pending).kept] == [(None, None)]
 
 
+def test_a_threshold_that_two_reach_together_is_closed_though_one_of_them_was_not_to_be_looked_at() -> None:
+    pending = [collecting(1, EVENING, 999, due_at=NOON), collecting(2, None, 2)]
+    found = look(threshold(USD=1_000), *pending)
+    assert [(each.settlement_id, each.holder_id) for each in found.carried] == [(stl(1), stl(2))]
+    assert [(each.settlement_id, event.total_minor) for each, event in found.closed] == [(stl(2), 1_001)]
+    below = look(threshold(USD=1_002), *pending)
+    assert [(each.settlement_id, each.sums.total_minor, each.due_at) for each in below.kept] == [(stl(2), 1_001, None)]
+
+
 def test_a_first_policy_with_cut_offs_has_the_next_one_close_what_is_pending() -> None:
     found = look(daily("18:00", delay_days=2), collecting(1, None, due_at=NOON))
     assert [(each.cut_off_at, each.due_at) for each in found.kept] == [(EVENING, utc(3, 18))]
@@ -337,3 +346,19 @@ def test_nothing_is_lost_or_counted_twice_and_no_two_are_left_at_one_place(
     assert len(left) == len(set(left))
     holders = {after[each.holder_id].state for each in found.carried}
     assert holders <= {SettlementState.PENDING, SettlementState.CREATED}
+
+
+@given(
+    days=CUT_OFFS,
+    totals=st.lists(st.integers(-1_000, 1_000), min_size=6, max_size=6),
+    since_minor=st.none() | st.integers(-1_000, 499),
+)
+def test_a_threshold_that_is_reached_after_a_change_of_policy_is_never_left_without_a_time(
+    days: list[int], totals: list[int], since_minor: int | None
+) -> None:
+    pending = [collecting(day, utc(day, 18), totals[i], due_at=NOON) for i, day in enumerate(days)]
+    if since_minor is not None:  # Below the threshold, so that nothing has it looked at.
+        pending.append(collecting(99, None, since_minor))
+    found = look(threshold(USD=500), *pending)
+    whole_minor = sum(totals[: len(days)]) + (since_minor or 0)
+    assert [event.total_minor for _, event in found.closed] == [whole_minor] * (whole_minor >= 500)
