@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from paykit.channels import judging
 from paykit.channels.attempt_table import EvidenceLog
-from paykit.channels.attempts import EvidenceOutcome, RecordEvidence, Verdict
+from paykit.channels.attempts import AttemptState, EvidenceOutcome, RecordEvidence, Verdict
 from paykit.channels.unmatched_evidence import UnmatchedEvidence, unmatched_facts
 from paykit.contradictions.contradiction import Contradiction
 from paykit.errors import DomainError
@@ -56,7 +56,10 @@ def _apply(hearing: _Hearing, item: RecordEvidence) -> PayoutAttempt:
     """Weigh one piece of evidence, and have attempt and withdrawal follow as the evidence before left them."""
     rows, evidence = hearing.rows, item.evidence
     attempt, verdict = judging.weigh(rows.attempts, evidence, hearing.log.heard)
-    later_word = judging.later_word(attempt, evidence, hearing.log.heard.get(attempt.attempt_id, ()))
+    heard = hearing.log.heard.get(attempt.attempt_id, ())
+    later_word = judging.later_word(attempt, evidence, heard)
+    # The failure that overtook a return is the bank's last word; a payment that did is only what the return followed.
+    is_overtaken = attempt.state is AttemptState.FAILED and judging.was_overtaken(evidence, heard)
     hearing.log.add(attempt, evidence, verdict)
     if verdict is not Verdict.CONFIRM:
         rows.attempts.put(domain.attempt.decide(attempt, evidence, verdict, now=rows.tx.now))
@@ -64,7 +67,7 @@ def _apply(hearing: _Hearing, item: RecordEvidence) -> PayoutAttempt:
         _heed(hearing, item, domain.late_rules.word_of(_withdrawal(rows, attempt), evidence, later_word))
         return rows.attempts[attempt.attempt_id]
     _follow(hearing, item, verdict, _withdrawal(rows, attempt))
-    if evidence.outcome is EvidenceOutcome.RETURNED:
+    if evidence.outcome is EvidenceOutcome.RETURNED and not is_overtaken:
         _heed(hearing, item, domain.late_rules.word_of(_withdrawal(rows, attempt), evidence, None))
     return rows.attempts[attempt.attempt_id]
 
