@@ -21,7 +21,7 @@ GRACE = timedelta(minutes=5)
 LOOK_AGAIN = timedelta(seconds=1)
 """Until one that waits is looked at again."""
 RETRY_AFTER = timedelta(hours=1)
-"""Until what the ledger refused, or what is too large, is tried again."""
+"""Until what the ledger refused, what is too large, or what is due in a zone that is not known is tried again."""
 
 _BY_ITSELF = frozenset(
     {SettlementSchedule.THRESHOLD, SettlementSchedule.DAILY, SettlementSchedule.WEEKLY, SettlementSchedule.MONTHLY}
@@ -45,9 +45,14 @@ class Review:
 
 
 def review(policy: Policy, pending: Sequence[Settlement], *, view: Consumption, now: datetime) -> Review:
-    """Look at all pending settlements of a merchant and currency; of merchants on hold nothing is closed or carried."""
-    if policy.hold_reason is not None:
-        return Review(kept=[replace(row, due_at=None, update_time=now) for row in pending if _is_due(row, now)])
+    """Look at all pending settlements of a merchant and currency.
+
+    Of merchants on hold, and of those whose zone is not known, nothing is closed, carried or moved.
+    """
+    if policy.hold_reason is not None or not policy.zone_known:
+        # A hold ends with an event of the merchant; that a zone has become known, nothing tells.
+        again_at = None if policy.zone_known else now + RETRY_AFTER
+        return Review(kept=[replace(row, due_at=again_at, update_time=now) for row in pending if _is_due(row, now)])
     findings = Review()
     rows, full = _by_cut_off(policy, pending, findings, now)
     seen: set[datetime | None] = set()
@@ -77,6 +82,8 @@ def due_after_collecting(
     policy: Policy | None, currency_code: str, *, total_minor: int, due_at: datetime | None, now: datetime
 ) -> datetime | None:
     """Return when a settlement is looked at, now that its total has changed: at once if its threshold is reached."""
+    if policy is not None and not policy.zone_known:
+        return due_at or now + RETRY_AFTER
     if policy is None or policy.schedule is not SettlementSchedule.THRESHOLD:
         return due_at
     return due_at or now if total_minor >= policy.worth_settling_minor(currency_code) else None

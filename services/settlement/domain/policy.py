@@ -44,6 +44,7 @@ class Policy:
         reserve_base: What that is a part of.
         reserve_days: Days until it is released.
         hold_reason: The standing for which nothing is closed, one of STOPPED; None where all goes its way.
+        zone_known: Whether this machine can tell the time in its zone; where it cannot, all waits until it can.
     """
 
     schedule: SettlementSchedule
@@ -59,6 +60,7 @@ class Policy:
     reserve_base: ReserveBase = ReserveBase.NET
     reserve_days: int = 0
     hold_reason: MerchantStanding | None = None
+    zone_known: bool = True
 
     def worth_settling_minor(self, currency_code: str) -> int:
         """Return the least total that is settled by itself."""
@@ -67,6 +69,8 @@ class Policy:
 
 UNKNOWN = Policy(schedule=SettlementSchedule.MANUAL)
 """Of a merchant that merchant.events has not told of: nothing is settled before it does."""
+ZONE_UNKNOWN = Policy(schedule=SettlementSchedule.MANUAL, zone_known=False)
+"""In place of one whose zone this machine does not know."""
 
 
 def knows_zone(name: str) -> bool:

@@ -12,7 +12,7 @@ from paykit.merchants.projection import Column, MerchantEvent, MerchantProjectio
 from paykit.merchants.standing import STOPPED, MerchantStanding
 from paykit.postgres.database import Tx
 from paystream.merchant.v1.events import ReserveBase, SettlementSchedule
-from services.settlement.domain.policy import UNKNOWN, Policy, knows_zone
+from services.settlement.domain.policy import ZONE_UNKNOWN, Policy, knows_zone
 
 POLICIES_MAX = 10_000
 """Different policies kept in memory; merchants with the same one share it."""
@@ -90,7 +90,7 @@ def _policy(  # noqa: PLR0917 - a row
     if not knows_zone(time_zone):
         # From a merchant service with a newer database of zones. Nothing is lost: what is pending stays so meanwhile.
         _log.error("time_zone_unknown", time_zone=time_zone)
-        return UNKNOWN
+        return ZONE_UNKNOWN
     if calendar is not None and not is_known(calendar):
         # From a merchant service with a newer copy of calendars. Weekends are kept meanwhile.
         _log.error("calendar_unknown", calendar=calendar)

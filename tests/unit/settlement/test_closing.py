@@ -14,7 +14,7 @@ from paystream.settlement.v1.events import SettlementTrigger
 from services.settlement.domain import closing
 from services.settlement.domain.closing import GRACE, LOOK_AGAIN, RETRY_AFTER
 from services.settlement.domain.lifecycle import SettlementState
-from services.settlement.domain.policy import Policy
+from services.settlement.domain.policy import ZONE_UNKNOWN, Policy
 from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.sums import Sums
 from tests.unit.settlement.builders import MANUAL, NOON, daily, hours, settlement, stl, threshold, utc, weekly
@@ -257,6 +257,19 @@ def test_nothing_of_a_merchant_on_hold_is_closed_or_carried() -> None:
     found = closing.review(held, [collecting(1, EVENING), collecting(2, utc(2, 18), -5)], view=SEEN, now=EVENING)
     assert (found.closed, found.carried) == ([], [])
     assert [(each.settlement_id, each.due_at) for each in found.kept] == [(stl(1), None)]
+
+
+def test_what_is_due_in_a_zone_that_is_not_known_stays_at_its_cut_off_and_is_looked_at_again() -> None:
+    found = closing.review(ZONE_UNKNOWN, [collecting(1, EVENING), collecting(2, utc(2, 18))], view=SEEN, now=EVENING)
+    assert (found.closed, found.carried) == ([], [])
+    assert [(each.cut_off_at, each.due_at) for each in found.kept] == [(EVENING, EVENING + RETRY_AFTER)]
+
+
+@pytest.mark.parametrize(("due_at", "expected"), [(None, NOON + RETRY_AFTER), (NOON, NOON)])
+def test_what_collects_in_a_zone_that_is_not_known_is_looked_at_again(
+    due_at: datetime | None, expected: datetime
+) -> None:
+    assert closing.due_after_collecting(ZONE_UNKNOWN, "USD", total_minor=1, due_at=due_at, now=NOON) == expected
 
 
 def test_what_is_full_is_closed_at_its_time_beside_what_collects_there() -> None:
