@@ -78,7 +78,7 @@ class CapturedOrders:
             self.returned_minor[order.order_id] = self.returned_minor.get(order.order_id, 0) + amount_minor
 
     def refund_if_due(self, rows: PaymentWork, event: events.PaymentSuccess, cause: Cause) -> None:
-        """Return a capture back if its order is closed or paid for already; emits RefundCreated."""
+        """Give a capture back, as far as is left, if its order is closed or paid for already; emits RefundCreated."""
         order = self.orders.get(event.order_id or "")
         if order is None:
             return
@@ -112,11 +112,8 @@ class CapturedOrders:
         order = self.orders.get(freeing.order_id or "")
         if order is None or order.state not in domain.order.CLOSED:
             return
-        payment = rows.payments[freeing.payment_id]
-        free_minor = min(amount_minor, domain.payment.refundable_minor(payment))
-        if free_minor > 0:
-            reason = events.RefundReason.ORDER_CANCELLED
-            rows.refund_now(payment.payment_id, amount_minor=free_minor, reason=reason, of_capture=None, cause=cause)
+        reason = events.RefundReason.ORDER_CANCELLED
+        rows.refund_now(freeing.payment_id, amount_minor=amount_minor, reason=reason, of_capture=None, cause=cause)
 
 
 async def captured_orders(tx: Tx, captured: Sequence[Payment]) -> CapturedOrders:
@@ -155,15 +152,13 @@ def _undo(rows: PaymentWork, payment: Payment, cause: Cause) -> None:
         return
     if _may_be_captured(payment):
         intend_cancel(rows, payment, reason=reason, traceparent=cause.traceparent)
-    left_minor = domain.payment.refundable_minor(payment)
-    if left_minor:
-        rows.refund_now(
-            payment.payment_id,
-            amount_minor=left_minor,
-            reason=events.RefundReason.ORDER_CANCELLED,
-            of_capture=None,
-            cause=cause,
-        )
+    rows.refund_now(
+        payment.payment_id,
+        amount_minor=domain.payment.refundable_minor(payment),
+        reason=events.RefundReason.ORDER_CANCELLED,
+        of_capture=None,
+        cause=cause,
+    )
 
 
 def _may_be_captured(payment: Payment) -> bool:

@@ -188,13 +188,19 @@ class PaymentWork:
     def refund_now(
         self, payment_id: str, *, amount_minor: int, reason: events.RefundReason, of_capture: str | None, cause: Cause
     ) -> None:
-        """Give back, unasked, what was captured and should not have been; emits RefundCreated."""
+        """Give back, unasked, what was captured and should not have been, as far as it is left; emits RefundCreated.
+
+        Of what was captured before, more may be gone than came: what that is short of is not left to be given back.
+        """
         payment = self.payments[payment_id]
+        left_minor = min(amount_minor, domain.payment.refundable_minor(payment))
+        if left_minor <= 0:
+            return
         accepted = domain.refund.create(
             payment,
             self.captures_of(payment),
             refund_id=new_id("ref", of=payment_id),
-            amount_minor=amount_minor,
+            amount_minor=left_minor,
             currency_code=payment.currency_code,
             reason=reason,
             now=self.tx.now,

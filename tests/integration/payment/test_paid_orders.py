@@ -4,14 +4,20 @@ from typing import Any
 
 import pytest
 
+from paystream.common.v1 import contradiction_pb2
 from paystream.common.v1.money_pb2 import Money
 from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment.domain.order import OrderAmountExceeded
+from tests.integration.payment.capturing import attempt_of
 from tests.integration.payment.conftest import ANY, House
+from tests.integration.payment.contradicting import approve, contradictions, propose
 
 CLOSINGS = [order_events.OrderCancelled, order_events.OrderExpired]
 OPENED, WON, LOST = pb.DISPUTE_OUTCOME_OPENED, pb.DISPUTE_OUTCOME_WON, pb.DISPUTE_OUTCOME_LOST
+APPROVED, DECLINED = pb.CHANNEL_OUTCOME_APPROVED, pb.CHANNEL_OUTCOME_DECLINED
+CAPTURE, TAKES_MONEY = pb.ATTEMPT_ACTION_CAPTURE, {pb.ATTEMPT_ACTION_CHARGE, pb.ATTEMPT_ACTION_CAPTURE}
+ACCEPT = contradiction_pb2.CONTRADICTION_RESOLUTION_ACCEPT
 
 
 def usd(amount_minor: int) -> Money:
@@ -19,15 +25,40 @@ def usd(amount_minor: int) -> Money:
 
 
 async def dispute(house: House, payment_id: str, outcome: pb.DisputeOutcome.ValueType, amount_minor: int) -> None:
-    """Have the channel say this of a dispute of the payment's charge."""
+    """Have the channel say this of a dispute of the payment's charge, or of its first capture."""
+    taken = next(attempt for attempt in await house.attempts(payment_id) if attempt.action in TAKES_MONEY)
     request = pb.ReportDisputeRequest(
-        attempt_id=(await house.attempts(payment_id))[0].attempt_id,
+        attempt_id=taken.attempt_id,
         dispute_reference="chd_1",
         outcome=outcome,
         amount=usd(amount_minor),
         reason=pb.DISPUTE_REASON_FRAUD,
     )
     await house.call.ReportDispute(request, ANY)
+
+
+async def refunded_and_claimed(house: House, order_id: str) -> str:
+    """A payment of 10,000, authorized, of which 4,000 were captured, given back, and then disputed all the same."""
+    payment_id = (await house.authorized(order_id=order_id)).payment_id
+    await house.capture(payment_id, 4_000)
+    await house.submit()
+    await house.refund(payment_id, 4_000)
+    await house.submit()
+    await dispute(house, payment_id, OPENED, 4_000)
+    return payment_id
+
+
+async def close_while_capturing(house: House, payment_id: str, order_id: str) -> pb.Attempt:
+    """Close an order while 4,000 more are captured, of which the channel says afterwards that it has them."""
+    house.channel.fate = lambda _: "pending"
+    captured = await house.capture(payment_id, 4_000)
+    await house.submit()
+    house.channel.fate = lambda _: "approve"
+    await house.know_order(order_events.OrderCancelled, order_id=order_id)
+    [attempt] = [each for each in await house.attempts(payment_id) if each.capture_id == captured.capture_id]
+    after = await house.report(attempt.attempt_id, APPROVED, attempt.channel_reference)
+    await house.submit()
+    return after
 
 
 async def left_minor(house: House, order_id: str) -> int:
@@ -103,3 +134,57 @@ async def test_a_dispute_won_while_its_order_is_open_keeps_its_money(house: Hous
 
     after = await house.get(payment.payment_id)
     assert (after.refunded_minor, after.refunding_minor, after.disputed_minor) == (0, 0, 0)
+
+
+async def test_a_capture_for_a_closed_order_ends_though_a_dispute_claims_what_it_brings(house: House) -> None:
+    order_id = await house.know_order()
+    payment_id = await refunded_and_claimed(house, order_id)
+
+    attempt = await close_while_capturing(house, payment_id, order_id)
+
+    # The bank claims 4,000 that the payer has, so that of 8,000 nothing is left; the 2,000 not captured are voided.
+    after = await house.get(payment_id)
+    assert attempt.state == pb.ATTEMPT_STATE_SUCCEEDED
+    assert (after.captured_minor, after.refunded_minor, after.refunding_minor) == (8_000, 4_000, 0)
+    assert (after.cancelled_minor, await house.count("unmatched_evidence")) == (2_000, 0)
+
+
+async def test_a_capture_for_a_closed_order_ends_though_one_that_was_given_back_bounced(house: House) -> None:
+    order_id = await house.know_order()
+    payment_id = (await house.authorized(order_id=order_id)).payment_id
+    await house.capture(payment_id, 4_000)
+    await house.submit()
+    await house.refund(payment_id, 3_000)
+    await house.submit()
+    bouncing = await attempt_of(house, payment_id, CAPTURE)
+    await house.report(bouncing.attempt_id, DECLINED, bouncing.channel_reference, decline_code="charged_back")
+
+    attempt = await close_while_capturing(house, payment_id, order_id)
+
+    # The payer, who paid 8,000, has 4,000 and 3,000 of it back: 1,000 are left to give.
+    after = await house.get(payment_id)
+    assert attempt.state == pb.ATTEMPT_STATE_SUCCEEDED
+    assert (after.captured_minor, after.reversed_minor, after.refunded_minor) == (8_000, 4_000, 4_000)
+    assert (after.cancelled_minor, await house.count("unmatched_evidence")) == (2_000, 0)
+
+
+async def test_what_came_late_is_accepted_for_a_closed_order_though_a_dispute_claims_it(house: House) -> None:
+    order_id = await house.know_order()
+    payment_id = await refunded_and_claimed(house, order_id)
+    house.channel.fate = lambda _: "decline"
+    declined = await house.capture(payment_id, 4_000)
+    await house.submit()
+    [attempt] = [each for each in await house.attempts(payment_id) if each.capture_id == declined.capture_id]
+    await house.report(attempt.attempt_id, APPROVED, "ch_late")
+    await house.submit()
+    house.channel.fate = lambda _: "approve"
+    await house.know_order(order_events.OrderCancelled, order_id=order_id)
+    await house.submit()
+    [found] = await contradictions(house)
+
+    await propose(house, found.contradiction_id, ACCEPT)
+    ended = await approve(house, found.contradiction_id)
+
+    after = await house.get(payment_id)
+    assert ended.state == contradiction_pb2.CONTRADICTION_STATE_RESOLVED
+    assert (after.captured_minor, after.refunded_minor, after.refunding_minor) == (8_000, 4_000, 0)
