@@ -10,6 +10,7 @@ from paykit.reasons.stated_reason import StatedReason
 from paykit.work import fold
 from services.payment import domain, store
 from services.payment.commands import work
+from services.payment.commands.order import captured_orders
 from services.payment.domain.funds import Admission, MerchantCurrency, RefundableFunds
 from services.payment.domain.movement import MovementState
 from services.payment.domain.refund import Refund
@@ -93,6 +94,7 @@ async def release_refunds(tx: Tx, key: MerchantCurrency) -> int:
 async def cancel_refunds(tx: Tx, items: Sequence[CancelRefund]) -> list[Refund | DomainError]:
     """Give refunds up that wait for funds, one after another under the lock of their payments; emits RefundFailed.
 
+    What becomes free for an order that was closed meanwhile is refunded.
     Refusals: RefundNotFound, IllegalTransition.
     """
     refund_ids = [item.refund_id for item in items]
@@ -102,6 +104,7 @@ async def cancel_refunds(tx: Tx, items: Sequence[CancelRefund]) -> list[Refund |
         refunds=await store.refunds.guarded(tx, refund_ids),
         shares=await store.refund_shares.guarded_of(tx, refund_ids),
     )
+    orders = await captured_orders(tx, [*payments.values()])
 
     def cancel(item: CancelRefund) -> Refund:
         refund = rows.refunds.require(item.refund_id, domain.refund.not_found)
@@ -110,8 +113,10 @@ async def cancel_refunds(tx: Tx, items: Sequence[CancelRefund]) -> list[Refund |
         payment, cancelled, event = domain.funds.cancel(payment, refund, stated=stated, now=tx.now)
         rows.change_captures(rows.shares_of(refund), domain.refund_share.release)
         rows.payments.put(payment)
+        rows.refunds.put(cancelled)
         tx.emit(event, cause=item.cause)
-        return rows.refunds.put(cancelled)
+        orders.refund_again(rows, event, item.cause)
+        return cancelled
 
     results = fold(items, cancel)
     await rows.save()

@@ -31,7 +31,7 @@ _CANCEL_REFUND = Operation(
     command=commands.refund_funds.cancel_refunds,
     reply=lambda refund: pb.CancelRefundResponse(refund=messages.refund.to_refund(refund)),
     reply_type=pb.CancelRefundResponse,
-    wakes=(commands.refund_funds.RELEASING_JOB,),
+    wakes=(commands.refund_funds.RELEASING_JOB, *commands.SUBMISSION_JOBS),  # For an order that is closed it goes back.
 )
 _CREATED = Awaited(
     read=store.refunds.by_key, concluded=lambda refund: refund.state not in OPEN, show=shown(_CREATE_REFUND.reply)

@@ -9,6 +9,7 @@ import pytest
 from paykit.consume.delivery import Delivered, Record
 from paykit.errors import IllegalTransition
 from paystream.merchant.v1.events import RefundLimit, RefundPolicy
+from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import handlers
 from services.payment.domain.funds import RefundWouldOverdraw
@@ -152,6 +153,24 @@ async def test_what_waits_can_be_given_up_and_what_was_sent_cannot(house: House)
         assert refused.value.metadata == {"state": action, "action": "CANCEL"}
     with pytest.raises(RefundNotFound):
         await cancel(house, "ref_" + "f" * 32)
+
+
+async def test_what_waited_and_is_given_up_goes_back_if_its_order_was_closed_meanwhile(house: House) -> None:
+    await restrict(house, QUEUE)
+    order_id = await house.know_order(total_minor=20_000)
+    payment_id = (await house.paid(order_id=order_id)).payment_id
+    queued = await house.refund(payment_id, 10_000)
+    await house.know_order(order_events.OrderCancelled, order_id=order_id, total_minor=20_000)
+    assert await house.count("refund") == 1  # It holds all that there is.
+
+    await cancel(house, queued.refund_id)
+    await house.submit()
+
+    after = await house.get(payment_id)
+    assert (after.refunded_minor, after.refunding_minor) == (10_000, 0)
+    made, given_up = (await house.call.ListRefunds(pb.ListRefundsRequest(payment_id=payment_id), ANY)).refunds
+    assert (given_up.refund_id, given_up.state) == (queued.refund_id, pb.REFUND_STATE_FAILED)
+    assert (made.amount.amount_minor, made.reason) == (10_000, pb.REFUND_REASON_ORDER_CANCELLED)
 
 
 async def test_terms_that_allow_refunds_again_release_what_waits(house: House) -> None:
