@@ -103,7 +103,9 @@ class DisputeWork(PaymentWork):
     def take(self, case: DisputeCase, cause: Cause) -> Dispute:
         """Take a dispute, new or not, with what it changed; emit what it told, and refund what it freed in vain."""
         payment = case.payment
-        freed_minor = self.payments[payment.payment_id].disputed_minor - payment.disputed_minor
+        # What a dispute claims above what was left is kept for it, too, of what became free since.
+        refundable_minor = domain.payment.refundable_minor
+        freed_minor = refundable_minor(payment) - refundable_minor(self.payments[payment.payment_id])
         self.payments.put(payment)
         if case.capture is not None:
             self.captures.put(case.capture)

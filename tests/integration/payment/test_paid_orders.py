@@ -61,6 +61,15 @@ async def close_while_capturing(house: House, payment_id: str, order_id: str) ->
     return after
 
 
+async def refund_under_way(house: House, payment_id: str, amount_minor: int, **changes: Any) -> pb.Attempt:
+    """A refund that was sent and that the channel has not decided."""
+    house.channel.fate = lambda _: "pending"
+    refund = await house.refund(payment_id, amount_minor, **changes)
+    await house.submit()
+    house.channel.fate = lambda _: "approve"
+    return next(each for each in await house.attempts(payment_id) if each.refund_id == refund.refund_id)
+
+
 async def left_minor(house: House, order_id: str) -> int:
     """What can still be paid of an order, as the refusal of too much tells."""
     with pytest.raises(OrderAmountExceeded) as refused:
@@ -188,3 +197,48 @@ async def test_what_came_late_is_accepted_for_a_closed_order_though_a_dispute_cl
     after = await house.get(payment_id)
     assert ended.state == contradiction_pb2.CONTRADICTION_STATE_RESOLVED
     assert (after.captured_minor, after.refunded_minor, after.refunding_minor) == (8_000, 4_000, 0)
+
+
+async def test_a_dispute_won_gives_back_also_what_it_claimed_of_a_refund_under_way(house: House) -> None:
+    order_id = await house.know_order(total_minor=20_000)
+    payment_id = (await house.paid(order_id=order_id)).payment_id
+    attempt = await refund_under_way(house, payment_id, 6_000)
+    await dispute(house, payment_id, OPENED, 10_000)  # Of which 4,000 are held, and 6,000 are claimed beyond.
+    await house.know_order(order_events.OrderCancelled, order_id=order_id)
+    await house.report(attempt.attempt_id, DECLINED, attempt.channel_reference)
+    claimed = await house.get(payment_id)
+
+    await dispute(house, payment_id, WON, 10_000)
+    await house.submit()
+
+    after = await house.get(payment_id)
+    assert (claimed.refunded_minor, claimed.refunding_minor) == (0, 0)
+    assert (after.refunded_minor, after.refunding_minor, after.disputed_minor) == (10_000, 0, 0)
+
+
+async def test_a_dispute_won_gives_back_what_it_claimed_of_another_capture(house: House) -> None:
+    order_id = await house.know_order()
+    payment_id = await refunded_and_claimed(house, order_id)
+    await close_while_capturing(house, payment_id, order_id)
+
+    await dispute(house, payment_id, WON, 4_000)
+    await house.submit()
+
+    # The payer has each capture of 4,000 back, once.
+    after = await house.get(payment_id)
+    assert (after.captured_minor, after.refunded_minor, after.refunding_minor) == (8_000, 8_000, 0)
+
+
+async def test_a_dispute_won_gives_back_no_more_than_it_held(house: House) -> None:
+    order_id = await house.know_order(total_minor=20_000)
+    payment_id = (await house.paid(order_id=order_id)).payment_id
+    await house.refund(payment_id, 6_000)
+    await house.submit()
+    await dispute(house, payment_id, OPENED, 10_000)  # 4,000 are held; of 6,000 the payer would have them twice.
+    await house.know_order(order_events.OrderCancelled, order_id=order_id)
+
+    await dispute(house, payment_id, WON, 10_000)
+    await house.submit()
+
+    after = await house.get(payment_id)
+    assert (after.refunded_minor, after.refunding_minor, after.disputed_minor) == (10_000, 0, 0)
