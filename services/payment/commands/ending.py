@@ -181,6 +181,7 @@ def _end_refund_well(rows: EvidenceWork, item: RecordEvidence, attempt: PaymentA
     rows.keep_shares(refund, paid)
     rows.tx.emit(event, cause=item.cause)
     rows.orders.count_refunded(event)
+    rows.orders.refund_again(rows, event, item.cause, amount_minor=refund.amount_minor - amount_minor)
     if refund.late_capture_id is not None:
         _give_back_late_money(rows, item, attempt, refund)
 
@@ -212,7 +213,7 @@ def _end_refund_in_vain(rows: EvidenceWork, item: RecordEvidence, attempt: Payme
     rows.refunds.put(refund)
     rows.tx.emit(event, cause=item.cause)
     if refund.late_capture_id is None:
-        rows.orders.refund_again(rows, event, item.cause)
+        rows.orders.refund_again(rows, event, item.cause, amount_minor=refund.amount_minor)
     else:
         late_capture.refund_failed(rows, refund, attempt, item.cause)
 

@@ -33,7 +33,8 @@ AUTHORIZATION_TTL = timedelta(days=7)
 
 _TAKES_MONEY = frozenset({AttemptAction.CHARGE, AttemptAction.CAPTURE})
 _FIRST = payer_action.FIRST_ACTIONS
-_MAY_FAIL = frozenset({EvidenceOutcome.FAILED, EvidenceOutcome.NOT_FOUND})
+_MAY_FREE = frozenset({EvidenceOutcome.FAILED, EvidenceOutcome.NOT_FOUND, EvidenceOutcome.SUCCEEDED})
+"""Of a refund: it may fail, or be done over less than was asked for, or than was said before."""
 
 
 @cache
@@ -82,7 +83,7 @@ async def _lock(
     captured = _payments(payments, attempts, items, outcomes={EvidenceOutcome.SUCCEEDED}, actions=_TAKES_MONEY)
     waiting = _payments(payments, attempts, items, outcomes={EvidenceOutcome.ACTION_REQUIRED}, actions=_FIRST)
     refunds = await store.refunds.guarded(tx, {a.refund_id for a in attempts.values() if a.refund_id})
-    refunding = _payments(payments, attempts, items, outcomes=_MAY_FAIL, actions={AttemptAction.REFUND})
+    refunding = _payments(payments, attempts, items, outcomes=_MAY_FREE, actions={AttemptAction.REFUND})
     contradicted = _contradicted(attempts, refunds)
     late_captures = await store.late_captures.guarded_of(tx, contradicted)
     return EvidenceWork(

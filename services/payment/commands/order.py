@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from paykit.cause import Cause
 from paykit.postgres.database import Tx
@@ -13,6 +13,9 @@ from services.payment.commands.capture import cancel_unsent, intend_cancel, with
 from services.payment.commands.work import PaymentWork
 from services.payment.domain.order import ProjectedOrder
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
+
+EndedRefund: TypeAlias = events.RefundSuccess | events.RefundFailed | events.RefundReturned
+"""What tells how a refund ended, or that it came back."""
 
 
 class FreeingEvent(Protocol):
@@ -92,16 +95,14 @@ class CapturedOrders:
                 event.payment_id, amount_minor=amount_minor, reason=reason, of_capture=event.capture_id, cause=cause
             )
 
-    def refund_again(
-        self, rows: PaymentWork, failed: events.RefundFailed | events.RefundReturned, cause: Cause
-    ) -> None:
-        """Give back what a refund that failed, or came back, was to give back, if its order was closed meanwhile.
+    def refund_again(self, rows: PaymentWork, ended: EndedRefund, cause: Cause, *, amount_minor: int) -> None:
+        """Give back what a refund that failed, came back or was done in part left, if its order was closed meanwhile.
 
         Emits RefundCreated. While it was under way, or out, it was left out of what closing the order gave back. That
-        is tried once: a refund for this very reason that fails too is told as any other.
+        is tried once: a refund for this very reason that does not give back all is told as any other.
         """
-        if failed.reason not in _NOT_AGAIN:
-            self.refund_freed(rows, failed, amount_minor=failed.amount_minor, cause=cause)
+        if ended.reason not in _NOT_AGAIN:
+            self.refund_freed(rows, ended, amount_minor=amount_minor, cause=cause)
 
     def refund_freed(self, rows: PaymentWork, freeing: FreeingEvent, *, amount_minor: int, cause: Cause) -> None:
         """Give back what became free again of a capture, if its order was closed meanwhile; emits RefundCreated.

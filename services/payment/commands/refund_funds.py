@@ -115,7 +115,7 @@ async def cancel_refunds(tx: Tx, items: Sequence[CancelRefund]) -> list[Refund |
         rows.payments.put(payment)
         rows.refunds.put(cancelled)
         tx.emit(event, cause=item.cause)
-        orders.refund_again(rows, event, item.cause)
+        orders.refund_again(rows, event, item.cause, amount_minor=refund.amount_minor)
         return cancelled
 
     results = fold(items, cancel)

@@ -16,7 +16,8 @@ from tests.integration.payment.contradicting import approve, contradictions, pro
 CLOSINGS = [order_events.OrderCancelled, order_events.OrderExpired]
 OPENED, WON, LOST = pb.DISPUTE_OUTCOME_OPENED, pb.DISPUTE_OUTCOME_WON, pb.DISPUTE_OUTCOME_LOST
 APPROVED, DECLINED = pb.CHANNEL_OUTCOME_APPROVED, pb.CHANNEL_OUTCOME_DECLINED
-CAPTURE, TAKES_MONEY = pb.ATTEMPT_ACTION_CAPTURE, {pb.ATTEMPT_ACTION_CHARGE, pb.ATTEMPT_ACTION_CAPTURE}
+CAPTURE, REFUND = pb.ATTEMPT_ACTION_CAPTURE, pb.ATTEMPT_ACTION_REFUND
+TAKES_MONEY = {pb.ATTEMPT_ACTION_CHARGE, pb.ATTEMPT_ACTION_CAPTURE}
 ACCEPT = contradiction_pb2.CONTRADICTION_RESOLUTION_ACCEPT
 
 
@@ -242,3 +243,48 @@ async def test_a_dispute_won_gives_back_no_more_than_it_held(house: House) -> No
 
     after = await house.get(payment_id)
     assert (after.refunded_minor, after.refunding_minor, after.disputed_minor) == (10_000, 0, 0)
+
+
+async def test_what_a_refund_done_in_part_leaves_goes_back_if_its_order_was_closed(house: House) -> None:
+    order_id = await house.know_order(total_minor=20_000)
+    payment_id = (await house.paid(order_id=order_id)).payment_id
+    attempt = await refund_under_way(house, payment_id, 10_000)
+    await house.know_order(order_events.OrderCancelled, order_id=order_id)
+
+    for _ in range(2):  # Told twice, the rest goes back once.
+        await house.report(attempt.attempt_id, APPROVED, attempt.channel_reference, amount=usd(6_000))
+
+    after = await house.get(payment_id)
+    assert (after.refunded_minor, after.refunding_minor) == (6_000, 4_000)
+    await house.submit()
+    assert (await house.get(payment_id)).refunded_minor == 10_000
+    assert await house.count("refund") == 2
+
+
+async def test_what_came_back_of_a_refund_in_part_goes_back_if_its_order_was_closed(house: House) -> None:
+    order_id = await house.know_order(total_minor=20_000)
+    payment_id = (await house.paid(order_id=order_id)).payment_id
+    await house.refund(payment_id, 10_000)
+    await house.submit()
+    attempt = await attempt_of(house, payment_id, REFUND)
+    await house.know_order(order_events.OrderCancelled, order_id=order_id)
+
+    # Of 10,000 the payer has 6,000, as the channel says now.
+    await house.report(attempt.attempt_id, APPROVED, attempt.channel_reference, amount=usd(6_000))
+
+    after = await house.get(payment_id)
+    assert (after.refunded_minor, after.refunding_minor) == (6_000, 4_000)
+
+
+async def test_what_paystream_gave_back_of_a_closed_order_in_part_is_left_to_people(house: House) -> None:
+    order_id = await house.know_order(total_minor=20_000)
+    payment_id = (await house.paid(order_id=order_id)).payment_id
+    house.channel.fate = lambda _: "pending"
+    await house.know_order(order_events.OrderCancelled, order_id=order_id)
+    await house.submit()
+    attempt = await attempt_of(house, payment_id, REFUND)
+
+    await house.report(attempt.attempt_id, APPROVED, attempt.channel_reference, amount=usd(6_000))
+
+    after = await house.get(payment_id)
+    assert (after.refunded_minor, after.refunding_minor) == (6_000, 0)

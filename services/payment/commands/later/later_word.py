@@ -320,7 +320,7 @@ def _refund_back(rows: ContradictionWork, heard: Heard) -> Applied:
     if refund.late_capture_id is not None:
         return _late_again(rows, heard, refund)
     _settle_of(rows, refund, heard)
-    heard.orders.refund_again(rows, event, heard.item.cause)
+    heard.orders.refund_again(rows, event, heard.item.cause, amount_minor=amount_minor)
     return Applied(subject_id=refund.refund_id, amount_minor=amount_minor)
 
 
