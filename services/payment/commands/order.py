@@ -33,7 +33,7 @@ class FreeingEvent(Protocol):
 
 
 _NOT_AGAIN = frozenset({events.RefundReason.ORDER_CANCELLED, events.RefundReason.CONTRADICTION})
-"""Reasons of refunds that closing an order has nothing to do with any more, or never had."""
+"""Reasons of paystream's own refunds that closing an order has nothing to do with any more, or never had."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +99,9 @@ class CapturedOrders:
         """Give back what a refund that failed, came back or was done in part left, if its order was closed meanwhile.
 
         Emits RefundCreated. While it was under way, or out, it was left out of what closing the order gave back. That
-        is tried once: a refund for this very reason that does not give back all is told as any other.
+        is tried once: paystream's own refund for this very reason that does not give back all is told as any other.
         """
-        if ended.reason not in _NOT_AGAIN:
+        if not ended.automatic or ended.reason not in _NOT_AGAIN:
             self.refund_freed(rows, ended, amount_minor=amount_minor, cause=cause)
 
     def refund_freed(self, rows: PaymentWork, freeing: FreeingEvent, *, amount_minor: int, cause: Cause) -> None:

@@ -288,3 +288,18 @@ async def test_what_paystream_gave_back_of_a_closed_order_in_part_is_left_to_peo
 
     after = await house.get(payment_id)
     assert (after.refunded_minor, after.refunding_minor) == (6_000, 0)
+
+
+@pytest.mark.parametrize("reason", [pb.REFUND_REASON_CUSTOMER_REQUEST, pb.REFUND_REASON_ORDER_CANCELLED])
+async def test_a_refund_that_a_caller_asked_for_and_failed_goes_back_whatever_the_reason(
+    house: House, reason: pb.RefundReason.ValueType
+) -> None:
+    order_id = await house.know_order(total_minor=20_000)
+    payment_id = (await house.paid(order_id=order_id)).payment_id
+    attempt = await refund_under_way(house, payment_id, 10_000, reason=reason)
+    await house.know_order(order_events.OrderCancelled, order_id=order_id)
+
+    await house.report(attempt.attempt_id, DECLINED, attempt.channel_reference)
+    await house.submit()
+
+    assert (await house.get(payment_id)).refunded_minor == 10_000
