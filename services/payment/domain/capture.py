@@ -88,6 +88,11 @@ def refundable_minor(capture: Capture) -> int:
     return max(capture.carried_out_minor - capture.reversed_minor - spent_minor, 0)
 
 
+def kept_fee_minor(capture: Capture) -> int:
+    """Return what of a capture's fee has not returned, nor will with refunds that are under way."""
+    return capture.fee_minor - capture.fee_returned_minor - capture.fee_returning_minor
+
+
 def create(
     payment: Payment, *, capture_id: str, amount_minor: int | None, final: bool, now: datetime
 ) -> tuple[Payment, Capture]:

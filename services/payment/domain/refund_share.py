@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from services.payment.domain import fee
-from services.payment.domain.capture import Capture, refundable_minor
+from services.payment.domain.capture import Capture, kept_fee_minor, refundable_minor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +86,18 @@ def fit(shares: Iterable[RefundShare], amount_minor: int) -> list[RefundShare]:
 
 
 def backed(shares: Iterable[RefundShare], captures: Iterable[Capture], amount_minor: int) -> list[RefundShare]:
-    """Return what bears a refund that was thought to have failed: its shares, as far as captures still have them."""
-    left = {capture.capture_id: refundable_minor(capture) for capture in captures}
-    return _capped([(share, left.get(share.capture_id, 0)) for share in shares], amount_minor)
+    """Return what bears a refund that was thought to have failed: its shares, as far as captures still have them.
+
+    Refunds made since may have taken its part of a fee, to the rounding of each: no more returns than was charged.
+    """
+    by_id = {capture.capture_id: capture for capture in captures}
+    left = {capture_id: refundable_minor(capture) for capture_id, capture in by_id.items()}
+    borne = _capped([(share, left.get(share.capture_id, 0)) for share in shares], amount_minor)
+    kept = [kept_fee_minor(by_id[share.capture_id]) for share in borne]
+    return [
+        replace(share, fee_returned_minor=min(share.fee_returned_minor, kept_minor))
+        for share, kept_minor in zip(borne, kept, strict=True)
+    ]
 
 
 def differences(shares: Sequence[RefundShare], kept: Iterable[RefundShare]) -> list[RefundShare]:

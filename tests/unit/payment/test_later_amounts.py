@@ -73,6 +73,25 @@ def test_what_is_not_left_stands_in_suspense_and_counts_as_out() -> None:
     assert refundable_minor(after) == 0
 
 
+def test_a_refund_out_after_all_returns_no_more_of_the_fee_than_is_left() -> None:
+    before, made = failed(captured(OF, amount_minor=1_000), 500)
+    # Of the fee of 59 another refund of 500 has returned 30, as 29.5 goes up; the one that failed was to do the same.
+    spent = replace(before, refunded_minor=500, fee_returned_minor=30)
+
+    after, done, event = done_late(spent, made, 500)
+
+    assert (made.fee_returned_minor, done.fee_returned_minor, event.fee_returned_minor) == (30, 29, 29)
+    assert (after.refunded_minor, after.unbacked_minor, after.fee_returned_minor) == (1_000, 0, 59)
+
+
+def test_a_refund_out_after_all_leaves_refunds_under_way_their_part_of_the_fee() -> None:
+    before, made = failed(captured(OF, amount_minor=1_000), 500)
+
+    after, _, event = done_late(replace(before, refunding_minor=500, fee_returning_minor=30), made, 500)
+
+    assert (event.fee_returned_minor, after.fee_returned_minor, after.fee_returning_minor) == (29, 29, 30)
+
+
 def test_a_refund_that_came_back_turns_over_what_it_did() -> None:
     before, done, _ = done_late(
         replace(failed(captured(OF), 8_000)[0], refunded_minor=6_000), failed(captured(OF), 8_000)[1], 8_000
