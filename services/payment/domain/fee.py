@@ -92,9 +92,9 @@ def returned_fee_minor(
 
     Args:
         fee_minor: Charged for the capture.
-        given_minor: What earlier refunds return of it, those still under way included.
+        given_minor: What earlier refunds return of it, those still under way included, and what bounced.
         captured_minor: What was captured.
-        refunded_minor: What earlier refunds give back, those still under way included.
+        refunded_minor: What earlier refunds give back, those still under way included, and what bounced.
         amount_minor: What this refund gives back.
     """
     kept_minor = fee_minor - given_minor
@@ -111,9 +111,9 @@ def own_returned_fee_minor(
 
     Args:
         fee_minor: Charged for the capture.
-        given_minor: What earlier refunds return of it, those still under way included.
+        given_minor: What earlier refunds return of it, those still under way included, and what bounced.
         captured_minor: What was captured.
-        refunded_minor: What earlier refunds give back, those still under way included.
+        refunded_minor: What earlier refunds give back, those still under way included, and what bounced.
         amount_minor: What this refund gives back.
     """
     before_minor = _half_up(fee_minor * refunded_minor, captured_minor)

@@ -154,6 +154,6 @@ def _returned_fee_minor(capture: Capture, amount_minor: int, *, unasked: bool) -
         fee_minor=capture.fee_minor,
         given_minor=capture.fee_returned_minor + capture.fee_returning_minor,
         captured_minor=capture.carried_out_minor,
-        refunded_minor=capture.refunded_minor + capture.refunding_minor,
+        refunded_minor=capture.refunded_minor + capture.refunding_minor + capture.reversed_minor,
         amount_minor=amount_minor,
     )

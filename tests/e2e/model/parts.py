@@ -51,7 +51,8 @@ class Part:
     def bear(self, amount: int, *, unasked: bool) -> int:
         """Have a capture bear a part of a refund; give what of its fee returns with that, by its own terms."""
         returned = rules.returned_fee if self.returned else rules.own_returned_fee
-        fee = returned(fee=self.fee, given=self.given, captured=self.amount, refunded=self.spent, amount=amount)
+        gone = self.spent + self.bounced
+        fee = returned(fee=self.fee, given=self.given, captured=self.amount, refunded=gone, amount=amount)
         fee = fee if self.returned or unasked else 0
         self.spent, self.given = self.spent + amount, self.given + fee
         return fee

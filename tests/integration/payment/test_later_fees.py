@@ -30,3 +30,19 @@ async def test_refunds_that_are_out_after_all_return_no_more_than_the_fee(house:
     assert (after.refunded_minor, after.unbacked_minor, after.fee_minor, after.fee_returned_minor) == (1_000, 0, 59, 59)
     returned = [(await house.get_refund(refund.refund_id)).fee_returned_minor for refund in (first, second)]
     assert returned == [29, 30]
+
+
+async def test_a_refund_of_what_a_bounce_left_returns_the_rest_of_the_fee(house: House) -> None:
+    paid = await house.paid()
+    charge = await attempt_of(house, paid.payment_id, CHARGE)
+    await house.report(charge.attempt_id, APPROVED, charge.channel_reference, amount=usd(5_000))
+
+    refund = await house.refund(paid.payment_id, 5_000)
+    await house.submit()
+
+    after = await house.get(paid.payment_id)
+    assert (after.reversed_minor, after.refunded_minor, after.fee_minor, after.fee_returned_minor) == (
+        *(5_000, 5_000),
+        *(320, 320),
+    )
+    assert (await house.get_refund(refund.refund_id)).fee_returned_minor == 160

@@ -149,3 +149,31 @@ def test_a_bounce_returns_no_fee_twice_and_leaves_nothing_to_refund() -> None:
     )
 
     assert (event.fee_returned_minor, refundable_minor(after)) == (160, 0)
+
+
+@pytest.mark.parametrize(("bounced_minor", "amount_minor", "fee_minor"), [(5_000, 5_000, 160), (2_500, 5_000, 160)])
+def test_a_refund_of_what_a_bounce_left_returns_the_fee_of_that(
+    bounced_minor: int, amount_minor: int, fee_minor: int
+) -> None:
+    before = captured(OF)
+    after, _, _ = reversal.reverse(
+        before, charge(before), attempt_id=ATTEMPT_ID, amount_minor=bounced_minor, code=None, now=LATER
+    )
+
+    held, made = refunded(after, amount_minor)
+
+    # 5,000 of 10,000 return half of the fee of 320, whatever bounced before.
+    assert (made.fee_returned_minor, held.fee_returning_minor) == (fee_minor, fee_minor)
+    assert held.fee_returned_minor == bounced_minor * 320 // 10_000
+
+
+def test_what_paystream_gives_back_after_a_bounce_returns_the_rest_of_the_fee() -> None:
+    before = captured(terms(refund_fee_returned=False), amount_minor=1_000)
+    after, capture, _ = reversal.reverse(
+        before, charge(before), attempt_id=ATTEMPT_ID, amount_minor=333, code=None, now=LATER
+    )
+
+    [share] = refund_share.spread([capture], refund_id="ref_1", amount_minor=667, unasked=True)
+
+    # Of 59 for 1,000 it is 19.647 for 333 and 39.353 for 667.
+    assert (after.fee_returned_minor, share.fee_returned_minor) == (20, 39)

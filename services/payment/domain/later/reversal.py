@@ -8,6 +8,7 @@ from datetime import datetime
 
 from paykit.aggregate import next_revision
 from paystream.payment.v1 import events
+from services.payment.domain import fee
 from services.payment.domain.capture import Capture, kept_fee_minor
 from services.payment.domain.payment import Payment, facts
 
@@ -60,7 +61,12 @@ def reverse(
 
 def _returned_fee_minor(capture: Capture, amount_minor: int) -> int:
     """Return the part of the fee that returns, at most what refunds have not returned of it."""
-    kept_minor = kept_fee_minor(capture)
     if amount_minor == left_minor(capture):
-        return kept_minor
-    return min(kept_minor, capture.fee_minor * amount_minor // capture.carried_out_minor)
+        return kept_fee_minor(capture)
+    return fee.own_returned_fee_minor(
+        fee_minor=capture.fee_minor,
+        given_minor=capture.fee_returned_minor + capture.fee_returning_minor,
+        captured_minor=capture.carried_out_minor,
+        refunded_minor=capture.refunded_minor + capture.refunding_minor,
+        amount_minor=amount_minor,
+    )
