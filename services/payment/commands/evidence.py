@@ -12,6 +12,7 @@ from paykit.channels.attempt_table import EvidenceLog
 from paykit.channels.attempts import EvidenceOutcome, RecordEvidence, Verdict
 from paykit.channels.judging import LaterWord
 from paykit.channels.unmatched_evidence import UnmatchedEvidence, unmatched_facts
+from paykit.contradictions.contradiction import Contradiction
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
@@ -86,6 +87,9 @@ async def _lock(
     refunding = _payments(payments, attempts, items, outcomes=_MAY_FREE, actions={AttemptAction.REFUND})
     contradicted = _contradicted(attempts, refunds)
     late_captures = await store.late_captures.guarded_of(tx, contradicted)
+    contradictions = await store.contradictions.guarded_of(tx, contradicted)
+    if out := _out(contradictions) - set(refunds):
+        refunds = await store.refunds.guarded(tx, out | set(refunds))
     return EvidenceWork(
         tx=tx,
         payments=payments,
@@ -97,7 +101,7 @@ async def _lock(
         ),
         refunds=refunds,
         shares=await store.refund_shares.guarded_of(tx, _spread(refunds)),
-        contradictions=await store.contradictions.guarded_of(tx, contradicted),
+        contradictions=contradictions,
         late_captures=late_captures,
         terms=await store.capture_terms(tx, captured),
         orders=await captured_orders(tx, [*captured, *refunding, *waiting]),
@@ -112,6 +116,11 @@ def _contradicted(attempts: Rows[str, PaymentAttempt], refunds: Rows[str, Refund
     # What was carried out above what was asked came late, though its call is not contradicted.
     above = {a.payment_id for a in attempts.values() if a.contradicted or a.carried_out_minor > a.amount_minor}
     return late | above
+
+
+def _out(contradictions: Rows[str, Contradiction]) -> set[str]:
+    """Return the refunds, among what else is out with nothing behind it, that may come back."""
+    return {row.subject_id for row in contradictions.values() if row.suspense_minor < 0}
 
 
 def _refundable(payments: Rows[str, Payment], attempts: Rows[str, PaymentAttempt]) -> list[Payment]:

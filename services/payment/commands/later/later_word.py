@@ -10,7 +10,7 @@ from paykit.errors import InvariantError
 from paykit.ids import new_id
 from paystream.payment.v1 import events
 from services.payment import domain
-from services.payment.commands.later import late_capture
+from services.payment.commands.later import late_capture, refund_back
 from services.payment.commands.order import CapturedOrders
 from services.payment.commands.work import ContradictionWork
 from services.payment.domain.attempt import WITHDRAWN, AttemptAction, PaymentAttempt
@@ -293,35 +293,27 @@ def _refund_late(rows: ContradictionWork, heard: Heard) -> Applied:
 
 
 def _refund_back(rows: ContradictionWork, heard: Heard) -> Applied:
-    """Book a refund that came back, in whole or in part; money that came late is held again."""
-    refund = rows.refunds[heard.recorded.refund_id or ""]
-    whole = heard.word is not LaterWord.LESS
-    if refund.returned_minor or (refund.late_capture_id and not whole):
+    """Book a refund that came back, in whole or in part, first what is out above it; late money is held again."""
+    refund, attempt, less = rows.refunds[heard.recorded.refund_id or ""], heard.recorded, heard.word is LaterWord.LESS
+    if refund.returned_minor or (refund.late_capture_id and less):
         return _look_into(heard)
-    shares, amount_minor = rows.shares_of(refund), refund.carried_out_minor if whole else heard.difference_minor
-    kept = domain.refund_return.kept_shares(refund, shares, amount_minor)
-    returning = domain.refund_share.differences(shares, kept)
-    payment, returned, event = domain.refund_return.send_back(
-        rows.payments[refund.payment_id],
-        refund,
-        returning,
-        amount_minor=amount_minor,
-        attempt_id=heard.recorded.attempt_id,
-        code=heard.item.evidence.failure_code,
-        now=rows.tx.now,
+    out_minor = heard.reported_minor if less else 0
+    own_minor = max(refund.carried_out_minor - out_minor, 0)
+    above_minor = max(attempt.carried_out_minor - out_minor - own_minor, 0)
+    cause, code = heard.item.cause, heard.item.evidence.failure_code
+    unbooked_minor = refund_back.take_back_above(
+        rows, attempt, above_minor, code=code, orders=heard.orders, cause=cause
     )
-    rows.payments.put(payment)
-    rows.refunds.put(returned)
-    rows.change_captures(returning, domain.refund_share.take_back)
-    if not whole:
-        rows.keep_shares(refund, kept)
-    rows.tx.emit(event, cause=heard.item.cause)
-    heard.orders.count_refund_returned(event)
-    if refund.late_capture_id is not None:
-        return _late_again(rows, heard, refund)
-    _settle_of(rows, refund, heard)
-    heard.orders.refund_again(rows, event, heard.item.cause, amount_minor=amount_minor)
-    return Applied(subject_id=refund.refund_id, amount_minor=amount_minor)
+    applied = Applied(subject_id=refund.refund_id, amount_minor=own_minor + above_minor)
+    if own_minor:
+        event = refund_back.book(rows, refund, own_minor, attempt_id=attempt.attempt_id, code=code, cause=cause)
+        heard.orders.count_refund_returned(event)
+        if refund.late_capture_id is not None:
+            applied = _late_again(rows, heard, refund)
+        else:
+            refund_back.clear(rows, event, cause)
+            heard.orders.refund_again(rows, event, cause, amount_minor=own_minor)
+    return replace(applied, needs_decision=applied.needs_decision or unbooked_minor > 0)
 
 
 def _late_again(rows: ContradictionWork, heard: Heard, refund: Refund) -> Applied:
@@ -332,12 +324,6 @@ def _late_again(rows: ContradictionWork, heard: Heard, refund: Refund) -> Applie
     held = domain.late_capture.come_back(late, contradiction_id=heard.contradiction_id, now=rows.tx.now)
     rows.late_captures.put(held)
     return Applied(subject_id=late.capture_id, amount_minor=late.amount_minor, suspense_minor=late.amount_minor)
-
-
-def _settle_of(rows: ContradictionWork, refund: Refund, heard: Heard) -> None:
-    own = [row for row in rows.contradictions.values() if row.subject_id == refund.refund_id and row.suspense_minor]
-    for contradiction in own:
-        rows.settle(contradiction.contradiction_id, heard.item.cause)
 
 
 def _look_into(heard: Heard) -> Applied:
