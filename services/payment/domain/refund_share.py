@@ -134,6 +134,12 @@ def take_back(capture: Capture, share: RefundShare) -> Capture:
     )
 
 
+def charged_again(taken: Iterable[RefundShare], captures: Iterable[Capture]) -> list[RefundShare]:
+    """Return shares that came back with the fee that is charged again: none of a capture of which all has bounced."""
+    bounced = {capture.capture_id for capture in captures if capture.reversed_minor == capture.carried_out_minor}
+    return [replace(share, fee_returned_minor=0) if share.capture_id in bounced else share for share in taken]
+
+
 def _capped(limited: Iterable[tuple[RefundShare, int]], amount_minor: int) -> list[RefundShare]:
     """Return shares of at most their limits, and of an amount together; a part returns its proportion of the fee."""
     capped, left_minor = [], amount_minor

@@ -83,10 +83,14 @@ class Payment:
     disputes: list[Part] = field(default_factory=list)
 
     def release(self, refund: Part) -> None:
-        """Free what its captures bear of a refund that failed."""
+        """Free what its captures bear of a refund that failed, or came back."""
         for number, amount in refund.shares.items():
             self.captures[number].spent -= amount
             self.captures[number].given -= refund.fees[number]
+
+    def charged_again(self, refund: Part) -> int:
+        """Give the fee of a refund that is charged again when it comes back: not that of what has bounced."""
+        return sum(fee for number, fee in refund.fees.items() if not self.captures[number].bounced)
 
     @property
     def refundable(self) -> int:

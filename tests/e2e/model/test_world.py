@@ -86,6 +86,19 @@ def test_an_order_is_fully_refunded_once_all_is_given_back_that_did_not_bounce()
     assert (seen.accounts["USD", "settlement"], seen.items["USD"]) == (0, 4)
 
 
+def test_a_refund_of_what_bounced_costs_no_fee_again_when_it_comes_back() -> None:
+    pay = Pay(1, "USD", 30_000, manual=True, order=0)
+    start = after(world(), CreateOrder(0, "USD", 30_000), pay)
+
+    # The order is closed while 190.15 are captured: they go back, they bounce, and what went back comes back.
+    seen, *_ = together(start, [(Capture(1, 19_015, final=False), ""), (CancelOrder(0), "")])
+
+    payment = seen.payments[1]
+    assert [refund.state for refund in payment.refunds] == ["RETURNED"]
+    # 2.9 % of 190.15 and 0.30.
+    assert (payment.reversed, payment.refunded, payment.fee, payment.fee_returned) == (19_015, 0, 581, 581)
+
+
 def test_what_a_refund_owes_may_be_recovered_before_it_comes_back() -> None:
     start = world(basis_points=0, fixed=0, reserve=0)
     [start] = together(start, [(Pay(0, "USD", 30_000, manual=False, order=None), "")])

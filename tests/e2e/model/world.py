@@ -397,7 +397,7 @@ class World(Funds):
     def _count_refund(self, index: int, refund: Part, sign: int) -> None:
         """Count a refund, or with a sign of -1 count it no more, as it came back."""
         payment = self.payments[index]
-        amount, fee = sign * refund.amount, sign * refund.fee
+        amount, fee = sign * refund.amount, refund.fee if sign > 0 else -payment.charged_again(refund)
         payment.refunded += amount
         payment.fee_returned += fee
         self._book_item(payment.currency, settlement=fee - amount, income=-amount, fees=-fee)

@@ -149,3 +149,19 @@ async def test_what_of_a_refund_stands_in_suspense_is_left_to_people_as_far_as_i
     assert (after.refunded_minor, after.unbacked_minor) == (35_000, 15_000)
     less, late = await contradictions(house)
     assert (less.state, late.state, late.suspense_minor) == (AUTOMATIC, OPEN, -15_000)
+
+
+async def test_a_refund_that_comes_back_after_its_charge_bounced_costs_no_fee_again(house: House) -> None:
+    paid = await house.paid()
+    charge = await attempt_of(house, paid.payment_id, CHARGE)
+    await house.refund(paid.payment_id, 4_000)
+    await house.submit()
+    refund = await attempt_of(house, paid.payment_id, REFUND)
+    await house.report(charge.attempt_id, DECLINED, charge.channel_reference, decline_code="charged_back")
+
+    await house.report(refund.attempt_id, DECLINED, refund.channel_reference, decline_code="account_closed")
+
+    after = await house.get(paid.payment_id)
+    # The refund had returned 128 of the fee of 320 and the bounce the other 192; nothing of the charge is left.
+    assert (after.reversed_minor, after.refunded_minor, after.fee_returned_minor) == (10_000, 0, 320)
+    assert await came_back(house, paid.payment_id) == [(4_000, 0, 0)]

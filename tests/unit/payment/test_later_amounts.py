@@ -177,3 +177,13 @@ def test_what_paystream_gives_back_after_a_bounce_returns_the_rest_of_the_fee() 
 
     # Of 59 for 1,000 it is 19.647 for 333 and 39.353 for 667.
     assert (after.fee_returned_minor, share.fee_returned_minor) == (20, 39)
+
+
+def test_of_what_came_back_no_fee_is_charged_again_where_all_of_the_capture_bounced() -> None:
+    shares = [RefundShare(refund_id="ref_1", capture_id=CAPTURE_ID, amount_minor=4_000, fee_returned_minor=128)]
+    in_part, whole = (
+        replace(charge(captured(OF)), reversed_minor=reversed_minor) for reversed_minor in (5_000, 10_000)
+    )
+
+    assert refund_share.charged_again(shares, [in_part]) == shares
+    assert [share.fee_returned_minor for share in refund_share.charged_again(shares, [whole])] == [0]

@@ -17,11 +17,12 @@ def book(
     rows: ContradictionWork, refund: Refund, amount_minor: int, *, attempt_id: str, code: str | None, cause: Cause
 ) -> events.RefundReturned:
     """Book what came back of a refund: captures and suspense have it again; emits RefundReturned."""
-    shares = rows.shares_of(refund)
+    payment, shares = rows.payments[refund.payment_id], rows.shares_of(refund)
     kept = domain.refund_return.kept_shares(refund, shares, amount_minor)
-    returning = domain.refund_share.differences(shares, kept)
+    differences = domain.refund_share.differences(shares, kept)
+    returning = domain.refund_share.charged_again(differences, rows.captures_of(payment))
     payment, returned, event = domain.refund_return.send_back(
-        rows.payments[refund.payment_id],
+        payment,
         refund,
         returning,
         amount_minor=amount_minor,
