@@ -8,6 +8,7 @@ import pytest
 
 from paykit.errors import IllegalTransition
 from paystream.payment.v1 import events
+from services.payment.domain import authorization
 from services.payment.domain.capture import CaptureExceedsCapturable
 from services.payment.domain.later import late_capture
 from services.payment.domain.later.late_capture import (
@@ -116,8 +117,8 @@ def test_two_people_may_take_it_for_a_payment_that_had_failed() -> None:
     assert (told.aggregate_version, success.aggregate_version) == (2, 3)
 
 
-def test_what_was_given_up_is_given_up_less() -> None:
-    cancelled = payment(
+def test_of_an_authorization_what_was_given_up_is_given_up_less() -> None:
+    cancelled = authorized(
         state=PaymentState.CANCELLED, cancelled_minor=10_000, cancel_reason=events.CancelReason.REQUESTED
     )
 
@@ -125,6 +126,41 @@ def test_what_was_given_up_is_given_up_less() -> None:
 
     assert (after.state, after.captured_minor, after.cancelled_minor) == ("SUCCEEDED", 4_000, 6_000)
     assert after.cancel_reason is events.CancelReason.REQUESTED
+
+
+def test_of_a_charge_that_was_called_off_nothing_is_given_up_any_more() -> None:
+    called_off = payment(
+        state=PaymentState.CANCELLED, cancelled_minor=10_000, cancel_reason=events.CancelReason.REQUESTED
+    )
+
+    after, *_ = accept(called_off)
+
+    assert (after.state, after.captured_minor, after.cancelled_minor) == ("SUCCEEDED", 4_000, 0)
+    assert after.cancel_reason is None
+
+
+@pytest.mark.parametrize(
+    ("before", "cancelled_minor"),
+    [
+        # 8,000 of 10,000 were authorized: with the 4,000, 4,000 of them are not captured.
+        ({"authorized_minor": 8_000, "cancelled_minor": 8_000}, 4_000),
+        ({"authorized_minor": 4_000, "cancelled_minor": 4_000}, 0),
+        # What bounced cannot be captured again: 6,000 and 4,000 are all that was authorized.
+        ({"captured_minor": 6_000, "reversed_minor": 6_000, "cancelled_minor": 4_000}, 0),
+        # A void under way holds 1,000: of 9,000, 4,000 and the 3,000 captured leave 2,000.
+        ({"captured_minor": 3_000, "cancelling_minor": 1_000, "cancelled_minor": 6_000}, 2_000),
+    ],
+)
+def test_no_more_stays_given_up_than_was_authorized_and_is_not_captured(
+    before: dict[str, Any], cancelled_minor: int
+) -> None:
+    state = PaymentState.SUCCEEDED if "captured_minor" in before else PaymentState.CANCELLED
+    given_up = authorized(state=state, cancel_reason=events.CancelReason.REQUESTED, **before)
+
+    after, *_ = accept(given_up)
+
+    assert after.cancelled_minor == cancelled_minor
+    assert authorization.uncaptured_minor(after) == after.cancelling_minor
 
 
 @pytest.mark.parametrize(

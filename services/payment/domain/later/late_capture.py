@@ -235,10 +235,11 @@ def _require_room(payment: Payment, late: LateCapture) -> None:
 
 
 def _make_room(payment: Payment, amount_minor: int) -> Payment:
-    """Return the payment with less of it given up, where what came late had been."""
-    taken_minor = payment.captured_minor - payment.reversed_minor + payment.capturing_minor + payment.cancelling_minor
-    left_minor = payment.amount_minor - taken_minor - amount_minor
-    cancelled_minor = min(payment.cancelled_minor, left_minor)
+    """Return the payment with less of it given up, where what came late had been; a charge gives up all or nothing."""
+    cancelled_minor = 0
+    if payment.capture_mode is CaptureMode.MANUAL:
+        taken_minor = payment.captured_minor + payment.capturing_minor + payment.cancelling_minor + amount_minor
+        cancelled_minor = min(payment.cancelled_minor, max(payment.authorized_minor - taken_minor, 0))
     reason = payment.cancel_reason if cancelled_minor or payment.cancelling_minor else None
     return replace(payment, cancelled_minor=cancelled_minor, cancel_reason=reason)
 
