@@ -130,6 +130,8 @@ def _end_void(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, attemp
         return
     if verdict is Verdict.LOSE_ANSWER or not payment.cancelling_minor:
         return  # Without an amount held it released what had been authorized after the payment had failed.
+    if attempt.original_reference != payment.channel_reference:
+        return  # It released a second authorization; what the payment holds waits for the void of its own.
     if verdict is Verdict.SUCCEED or item.evidence.failure_code in NOTHING_HELD_CODES:
         payment, event = domain.authorization.void(payment, now=now)
         rows.tx.emit(event, cause=item.cause)

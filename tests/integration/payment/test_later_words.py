@@ -593,6 +593,48 @@ async def test_a_void_that_failed_and_was_done_gives_up_what_is_left(house: Hous
     assert (after.state, after.cancelled_minor, after.capturable_minor) == (pb.PAYMENT_STATE_CANCELLED, 10_000, 0)
 
 
+async def authorized_twice(house: House) -> tuple[pb.Payment, pb.Attempt, pb.Attempt]:
+    """Give a payment that is given up, the void of its second authorization, and the void of its own."""
+    payment = await house.authorized()
+    first = await attempt_of(house, payment.payment_id, AUTHORIZE)
+    await house.report(first.attempt_id, APPROVED, "ch_second")
+    await house.cancel(payment.payment_id)
+    house.channel.fate = lambda _request: "lost_before"
+    await house.submit()
+    of_second, own = sorted(
+        (each for each in await house.attempts(payment.payment_id) if each.action == VOID),
+        key=lambda void: house.channel.requests[void.attempt_id].authorization_reference != "ch_second",
+    )
+    return payment, of_second, own
+
+
+async def test_the_void_of_a_second_authorization_says_nothing_of_the_payment_s_own(house: House) -> None:
+    payment, of_second, own = await authorized_twice(house)
+
+    await house.report(of_second.attempt_id, APPROVED, "ch_v2")
+    waiting = await house.get(payment.payment_id)
+    assert (waiting.state, waiting.cancelled_minor) == (pb.PAYMENT_STATE_AUTHORIZED, 0)
+
+    # The payer is still held to 10,000, which can be captured or given up once more.
+    await house.report(own.attempt_id, DECLINED, decline_code="processing_error")
+    after = await house.get(payment.payment_id)
+    assert (after.state, after.cancelled_minor, after.capturable_minor) == (pb.PAYMENT_STATE_AUTHORIZED, 0, 10_000)
+
+
+async def test_nothing_is_captured_beside_a_void_when_that_of_a_second_authorization_fails(house: House) -> None:
+    payment, of_second, own = await authorized_twice(house)
+
+    await house.report(of_second.attempt_id, DECLINED, decline_code="processing_error")
+
+    with pytest.raises(CaptureExceedsCapturable):
+        await house.capture(payment.payment_id, 5_000)
+    await house.report(of_second.attempt_id, APPROVED, "ch_v2")  # It is done after all: the payment's own is not.
+    assert (await house.get(payment.payment_id)).state == pb.PAYMENT_STATE_AUTHORIZED
+    await house.report(own.attempt_id, APPROVED, "ch_v1")
+    after = await house.get(payment.payment_id)
+    assert (after.state, after.cancelled_minor) == (pb.PAYMENT_STATE_CANCELLED, 10_000)
+
+
 async def test_a_void_that_was_not_done_after_all_is_asked_for_once_more(house: House) -> None:
     payment = await house.authorized()
     await house.cancel(payment.payment_id)

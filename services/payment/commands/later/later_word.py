@@ -236,7 +236,8 @@ def _lose_authorization(rows: ContradictionWork, heard: Heard) -> Applied:
 def _cancel_late(rows: ContradictionWork, heard: Heard) -> Applied:
     """Give up what was not captured, as its channel has released it after all; people look at what was captured."""
     payment = rows.payments[heard.recorded.payment_id]
-    held = payment.state in {PaymentState.AUTHORIZED, PaymentState.SUCCEEDED}
+    own = heard.recorded.original_reference == payment.channel_reference  # Else a second authorization is released.
+    held = own and payment.state in {PaymentState.AUTHORIZED, PaymentState.SUCCEEDED}
     left_minor = domain.authorization.uncaptured_minor(payment) if held else 0
     if left_minor and not (payment.capturing_minor or payment.cancelling_minor):
         cancelled, event = domain.authorization.lose_remainder(payment, now=rows.tx.now)
