@@ -87,6 +87,74 @@ async def test_a_refund_that_was_declined_and_done_all_the_same_leaves_nothing_t
     assert (await only_contradiction(house)).state == AUTOMATIC
 
 
+async def accept_late(house: House) -> None:
+    """Take for the merchant what came late last, after its refund was declined."""
+    house.channel.fate = refuse("Refund")
+    await house.submit()
+    waiting = (await contradictions(house))[0]
+    await propose(house, waiting.contradiction_id, ACCEPT)
+    await approve(house, waiting.contradiction_id)
+
+
+@pytest.mark.parametrize(
+    ("bounced", "reversed_minor", "fee_minor"),
+    # 320 are charged for 10,000: 192 return with 6,000 of them, 128 with 4,000.
+    [("ch_1", 6_000, 192), ("ch_second", 4_000, 128)],
+)
+async def test_of_a_charge_under_two_references_what_was_taken_under_one_bounces(
+    house: House, bounced: str, reversed_minor: int, fee_minor: int
+) -> None:
+    house.channel.fate = lambda _request: "lost_before"
+    unknown = await house.paid()
+    attempt = await attempt_of(house, unknown.payment_id, CHARGE)
+    await house.report(attempt.attempt_id, APPROVED, "ch_1", amount=usd(6_000))
+    await house.report(attempt.attempt_id, APPROVED, "ch_second", amount=usd(4_000))
+    await accept_late(house)
+
+    await house.report(attempt.attempt_id, DECLINED, bounced, decline_code="charged_back")
+
+    after, told = await house.get(unknown.payment_id), await house.told(unknown.payment_id)
+    assert (after.captured_minor, after.reversed_minor, after.fee_returned_minor) == (10_000, reversed_minor, fee_minor)
+    captured = {event.channel_reference: event for event in told if isinstance(event, events.PaymentSuccess)}
+    [event] = [event for event in told if isinstance(event, events.PaymentReversed)]
+    assert (event.amount_minor, event.channel_reference) == (captured[bounced].amount_minor, bounced)
+    assert event.capture_id == captured[bounced].capture_id
+
+
+@pytest.mark.parametrize(
+    ("said", "reversed_minor"),
+    [
+        # 3,000 of the capture and 2,000 that were told of it later.
+        ({"outcome": DECLINED, "decline_code": "charged_back"}, [2_000, 3_000]),
+        ({"outcome": APPROVED, "amount": usd(3_500)}, [1_500]),
+        ({"outcome": APPROVED, "amount": usd(1_000)}, [2_000, 2_000]),
+    ],
+)
+async def test_what_was_accepted_above_the_amount_of_a_capture_bounces_with_it(
+    house: House, said: dict[str, Any], reversed_minor: list[int]
+) -> None:
+    payment = await house.authorized()
+    house.channel.fate = lambda _request: "lost_before"
+    capture = await house.capture(payment.payment_id, 5_000)
+    await house.submit()
+    attempt = await attempt_of(house, payment.payment_id, CAPTURE)
+    await house.report(attempt.attempt_id, APPROVED, "ch_c", amount=usd(3_000))
+    await house.report(attempt.attempt_id, APPROVED, "ch_c", amount=usd(5_000))
+    await accept_late(house)
+
+    await house.report(attempt.attempt_id, reference="ch_c", **said)
+
+    bounced = [e for e in await house.told(payment.payment_id) if isinstance(e, events.PaymentReversed)]
+    assert [event.amount_minor for event in bounced] == reversed_minor
+    assert [event.capture_id == capture.capture_id for event in bounced] == [False, True][: len(bounced)]
+    captures = {c.capture_id: c.reversed_minor for c in await house.captures(payment.payment_id)}
+    assert captures == {event.capture_id: event.amount_minor for event in bounced} | {
+        capture_id: 0 for capture_id in captures if capture_id not in {event.capture_id for event in bounced}
+    }
+    assert (await house.get(payment.payment_id)).reversed_minor == sum(reversed_minor)
+    assert (await contradictions(house))[0].amount.amount_minor == sum(reversed_minor)
+
+
 @pytest.mark.parametrize("given_back", [False, True])
 async def test_what_was_taken_above_the_amount_is_gone_with_the_charge_that_bounced(
     house: House, *, given_back: bool

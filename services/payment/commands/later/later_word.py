@@ -10,7 +10,7 @@ from paykit.errors import InvariantError
 from paykit.ids import new_id
 from paystream.payment.v1 import events
 from services.payment import domain
-from services.payment.commands.later import late_capture, refund_back
+from services.payment.commands.later import bounced, late_capture, refund_back
 from services.payment.commands.order import CapturedOrders
 from services.payment.commands.work import ContradictionWork
 from services.payment.domain.attempt import WITHDRAWN, AttemptAction, PaymentAttempt
@@ -19,7 +19,7 @@ from services.payment.domain.later import later_word
 from services.payment.domain.later.late_capture import LateCapture, LateCaptureState
 from services.payment.domain.later.later_word import Treatment
 from services.payment.domain.movement import MovementState
-from services.payment.domain.payment import CaptureMode, PaymentAction, PaymentState
+from services.payment.domain.payment import PaymentAction, PaymentState
 from services.payment.domain.refund import Refund
 
 
@@ -173,16 +173,28 @@ def _reverse(rows: ContradictionWork, heard: Heard) -> Applied:
     above = late is not None and late.late_reason is events.LateReason.ABOVE_AMOUNT
     if late is not None and not (above and heard.word is LaterWord.FAILED):
         return _late_reversed(rows, heard, late)
-    capture = _captured(rows, heard)
-    if capture is None or capture.reversed_minor:
+    second = heard.word is LaterWord.SECOND_FAILED
+    taken = bounced.taken(rows, heard.recorded, heard.undone_reference, second=second)
+    if not taken or any(each.capture.reversed_minor for each in taken):
         return _look_into(heard)
     out_minor = late_capture.undone(rows, late, heard.item.cause) if late else 0
-    left_minor = domain.reversal.left_minor(capture)
-    part_minor = heard.difference_minor if heard.word is LaterWord.LESS else left_minor
+    left_minor = sum(each.amount_minor for each in taken)
+    gone_minor = min(heard.difference_minor, left_minor) if heard.word is LaterWord.LESS else left_minor
+    rest_minor = gone_minor
+    for each in taken:
+        part_minor = min(each.amount_minor, rest_minor)
+        rest_minor -= part_minor
+        if part_minor:
+            _take_back(rows, heard, each.capture, part_minor)
+    return Applied(taken[0].capture.capture_id, gone_minor, suspense_minor=-out_minor, needs_decision=out_minor > 0)
+
+
+def _take_back(rows: ContradictionWork, heard: Heard, capture: Capture, amount_minor: int) -> None:
+    """Book what bounced of a capture; emits PaymentReversed."""
     payment, reversed_capture, event = domain.reversal.reverse(
         rows.payments[capture.payment_id],
         capture,
-        amount_minor=min(part_minor, left_minor),
+        amount_minor=amount_minor,
         attempt_id=heard.recorded.attempt_id,
         code=heard.item.evidence.failure_code,
         now=rows.tx.now,
@@ -192,7 +204,6 @@ def _reverse(rows: ContradictionWork, heard: Heard) -> Applied:
         rows.captures.put(reversed_capture)
     rows.tx.emit(event, cause=heard.item.cause)
     heard.orders.count_reversed(event)
-    return Applied(capture.capture_id, event.amount_minor, suspense_minor=-out_minor, needs_decision=out_minor > 0)
 
 
 def _late_reversed(rows: ContradictionWork, heard: Heard, late: LateCapture) -> Applied:
@@ -354,20 +365,6 @@ def _of_payment(heard: Heard) -> Applied:
     recorded = heard.recorded
     subject_id = recorded.refund_id or recorded.capture_id or recorded.payment_id
     return Applied(subject_id=subject_id, amount_minor=heard.reported_minor)
-
-
-def _captured(rows: ContradictionWork, heard: Heard) -> Capture | None:
-    """Return the capture that an attempt made, or that was accepted late; None where there is none."""
-    recorded, payment = heard.recorded, rows.payments[heard.recorded.payment_id]
-    accepted = late_capture.of_reference(rows, recorded.attempt_id, heard.undone_reference, accepted=True)
-    if accepted is None and heard.word is LaterWord.SECOND_FAILED:
-        return None
-    capture_id = accepted.capture_id if accepted else recorded.capture_id
-    if payment.capture_mode is CaptureMode.AUTOMATIC:
-        charged = domain.capture.of_charge(payment)
-        return charged if charged and (accepted is None or charged.capture_id == capture_id) else None
-    capture = rows.captures.get(capture_id)
-    return capture if capture and capture.state is MovementState.SUCCEEDED else None
 
 
 def _late_reason(state: PaymentState, heard: Heard) -> events.LateReason:
