@@ -19,8 +19,11 @@ from services.payment.commands.evidence import unmatched
 from services.payment.commands.order import CapturedOrders, captured_orders
 from services.payment.commands.work import PaymentWork
 from services.payment.domain.attempt import PaymentAttempt
+from services.payment.domain.capture import Capture
 from services.payment.domain.dispute import Circumstances, Dispute, DisputeCase, Reported
 from services.payment.domain.disputing.dispute_answer import DisputeFile
+from services.payment.domain.later.late_capture import LateCapture, LateCaptureState
+from services.payment.domain.movement import MovementState
 from services.payment.store import DisputeReport, FileWithContent
 
 ANSWERING_JOB = "respond_to_disputes"
@@ -133,11 +136,13 @@ class ReportedWork(DisputeWork):
         ids: Of the disputes, by channel and dispute_reference.
         said: What was said before, by dispute.
         reports: What channels said, to be kept.
+        late_captures: What came late for those payments.
     """
 
     ids: dict[tuple[str, str], str]
     said: set[tuple[str, str]]
     reports: list[DisputeReport]
+    late_captures: Rows[str, LateCapture]
 
 
 async def report_disputes(tx: Tx, items: Sequence[ReportDispute]) -> list[Dispute | DomainError]:
@@ -275,6 +280,7 @@ async def _lock_reported(tx: Tx, items: Sequence[ReportDispute]) -> ReportedWork
     attempts = await store.attempts.lock(tx, {attempt_id for attempt_id, _ in reports})
     references = {(attempts[attempt].channel, reference) for attempt, reference in reports if attempt in attempts}
     disputes = await store.disputes.by_reference(tx, references)
+    contradicted = {attempt.payment_id for attempt in attempts.values() if attempt.contradicted}
     return ReportedWork(
         tx=tx,
         payments=payments,
@@ -289,6 +295,7 @@ async def _lock_reported(tx: Tx, items: Sequence[ReportDispute]) -> ReportedWork
         ids={(dispute.channel, dispute.dispute_reference): dispute.dispute_id for dispute in disputes},
         said=await store.reports.said_of(tx, {dispute.dispute_id for dispute in disputes}),
         reports=[],
+        late_captures=await store.late_captures.guarded_of(tx, contradicted),
     )
 
 
@@ -313,12 +320,26 @@ def _report(rows: ReportedWork, item: ReportDispute) -> Dispute:
 def _open(rows: ReportedWork, reported: Reported, attempt: PaymentAttempt) -> DisputeCase:
     return domain.dispute_rulings.open_case(
         rows.payments[attempt.payment_id],
-        rows.captures.get(attempt.capture_id),
+        _captured(rows, attempt),
         attempt,
         reported,
         dispute_id=new_id("dsp", of=attempt.payment_id),
         circumstances=rows.circumstances(attempt.payment_id),
     )
+
+
+def _captured(rows: ReportedWork, attempt: PaymentAttempt) -> Capture | None:
+    """Return the capture that an attempt was for, or what was accepted late where that had failed; None of a charge."""
+    capture = rows.captures.get(attempt.capture_id)
+    if capture is None or capture.state is MovementState.SUCCEEDED:
+        return capture
+    meant = (attempt.attempt_id, attempt.channel_reference, LateCaptureState.ACCEPTED)
+    accepted = [
+        late.capture_id
+        for late in rows.late_captures.values()
+        if (late.attempt_id, late.channel_reference, late.state) == meant
+    ]
+    return rows.captures[min(accepted)] if accepted else capture
 
 
 def _keep(rows: ReportedWork, dispute: Dispute, reported: Reported, *, contradicts: bool) -> None:

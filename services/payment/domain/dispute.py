@@ -17,6 +17,7 @@ from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
 from paystream.payment.v1 import events
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
 from services.payment.domain.capture import Capture
+from services.payment.domain.movement import MovementState
 from services.payment.domain.payment import Payment, PaymentAction, PaymentFacts
 from services.payment.domain.payment import facts as payment_facts
 from services.payment.domain.payment import next_state as next_payment_state
@@ -229,14 +230,22 @@ def next_state(state: DisputeState, action: DisputeAction) -> DisputeState:
     return transitions.next_state(TRANSITIONS, state, action, what="A dispute")
 
 
-def begin(payment: Payment, attempt: PaymentAttempt, reported: Reported, *, dispute_id: str, now: datetime) -> Dispute:
-    """Return a dispute just heard of, before anything follows from it.
+def begin(
+    payment: Payment,
+    capture: Capture | None,
+    attempt: PaymentAttempt,
+    reported: Reported,
+    *,
+    dispute_id: str,
+    now: datetime,
+) -> Dispute:
+    """Return a dispute just heard of, before anything follows from it; the capture is None of a charge.
 
     Raises:
         IllegalTransition: The attempt captured nothing.
         ChannelAmountMismatch: The payment is in another currency.
     """
-    _require_captured(payment, attempt)
+    _require_captured(payment, capture, attempt)
     if reported.currency_code != payment.currency_code:
         raise _currency_mismatch(payment, attempt)
     return Dispute(
@@ -244,7 +253,7 @@ def begin(payment: Payment, attempt: PaymentAttempt, reported: Reported, *, disp
         payment_id=payment.payment_id,
         merchant_id=payment.merchant_id,
         attempt_id=attempt.attempt_id,
-        capture_id=attempt.capture_id or payment.capture_id or "",
+        capture_id=capture.capture_id if capture else payment.capture_id or "",
         channel=attempt.channel,
         dispute_reference=reported.dispute_reference,
         stage=reported.stage or events.DisputeStage.CHARGEBACK,
@@ -308,8 +317,15 @@ def facts(payment: Payment, dispute: Dispute, *, amount_minor: int | None = None
     }
 
 
-def _require_captured(payment: Payment, attempt: PaymentAttempt) -> None:
+def _require_captured(payment: Payment, capture: Capture | None, attempt: PaymentAttempt) -> None:
     """Refuse a dispute of what never captured; what captured and bounced can be disputed, with nothing left to hold."""
+    if attempt.action is AttemptAction.CAPTURE and (capture is None or capture.state is not MovementState.SUCCEEDED):
+        raise IllegalTransition(
+            "What it took came late, if it took anything, and is not the merchant's.",
+            field="attempt_id",
+            state=capture.state if capture else attempt.state,
+            action=PaymentAction.DISPUTE,
+        )
     bounced = attempt.state is AttemptState.FAILED and attempt.contradicted
     if not (bounced or attempt.state is AttemptState.SUCCEEDED) or attempt.action not in _CAPTURES:
         raise IllegalTransition(

@@ -28,6 +28,7 @@ from services.payment.domain.disputing.dispute_answer import (
 from services.payment.domain.refund import RefundExceedsRefundable
 from services.payment.jobs import disputes as dispute_jobs
 from tests.integration.payment.conftest import ANY, House
+from tests.integration.payment.contradicting import RESOLUTION, approve, only_contradiction, propose
 from tests.integration.payment.disputing import (
     DUE,
     LOST,
@@ -422,3 +423,44 @@ async def test_disputes_to_answer_are_listed_soonest_first_for_all_merchants(hou
     assert await listed(respond_by_time_min=until, respond_by_time_before=middle.respond_by_time) == [soon.dispute_id]
     assert await listed(merchant_id=house.merchant_id, amount_minor_max=99) == []
     assert await listed(merchant_id="mer_" + "1" * 32) == []
+
+
+async def late_capture(house: House) -> tuple[pb.Payment, pb.Attempt]:
+    """A payment of which 5,000 were captured, and 5,000 more came late by a second capture, whose attempt is given."""
+    payment = await house.authorized()
+    await house.capture(payment.payment_id, 5_000)
+    await house.submit()
+    house.channel.fate = lambda _request: "decline"
+    await house.capture(payment.payment_id, 5_000)
+    await house.submit()
+    attempt = (await house.attempts(payment.payment_id))[-1]
+    await house.report(attempt.attempt_id, pb.CHANNEL_OUTCOME_APPROVED, "ch_late")
+    await house.submit()  # The refund of it is declined, too.
+    return payment, attempt
+
+
+async def test_a_dispute_of_money_that_came_late_and_is_held_is_kept_as_unmatched(house: House) -> None:
+    payment, attempt = await late_capture(house)
+
+    with pytest.raises(IllegalTransition):
+        await report(house, attempt.attempt_id, OPENED, amount=usd(5_000))
+
+    [kept] = (await house.call.ListUnmatchedEvidence(pb.ListUnmatchedEvidenceRequest(), ANY)).evidence
+    assert (kept.attempt_id, kept.amount.amount_minor, kept.channel_reference) == (attempt.attempt_id, 5_000, "chd_1")
+    assert (await house.get(payment.payment_id)).disputed_minor == 0
+
+
+async def test_a_dispute_of_money_that_came_late_and_was_accepted_holds_that(house: House) -> None:
+    payment, attempt = await late_capture(house)
+    waiting = await only_contradiction(house)
+    await propose(house, waiting.contradiction_id, RESOLUTION.CONTRADICTION_RESOLUTION_ACCEPT)
+    await approve(house, waiting.contradiction_id)
+
+    await report(house, attempt.attempt_id, OPENED, amount=usd(5_000))
+    await report(house, attempt.attempt_id, LOST, amount=usd(5_000))
+
+    told = {type(event).__name__: event for event in await house.told(payment.payment_id)}
+    accepted = told["LateCaptureAccepted"].capture_id
+    assert (told["DisputeOpened"].capture_id, told["DisputeOpened"].excess_minor) == (accepted, 0)
+    assert (told["DisputeLost"].capture_id, told["DisputeLost"].excess_lost_minor) == (accepted, 0)
+    assert (await house.get(payment.payment_id)).disputed_minor == 5_000

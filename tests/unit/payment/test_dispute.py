@@ -14,15 +14,25 @@ from services.payment.domain import dispute, dispute_answer, dispute_rulings
 from services.payment.domain.attempt import AttemptAction
 from services.payment.domain.dispute import Dispute, DisputeAction, DisputeState, ResponseState
 from services.payment.domain.disputing.dispute_answer import DisputeResponseLate
+from services.payment.domain.movement import MovementState
 from services.payment.domain.payment import Payment
 from tests.unit.payment.builders import ATTEMPT_ID, LATER, NOON, PAYMENT_ID, captured, payment, terms
-from tests.unit.payment.disputing import CHARGED, DISPUTE_ID, DUE, INQUIRY, circumstances, opened, reported
+from tests.unit.payment.disputing import (
+    CHARGED,
+    DISPUTE_ID,
+    DUE,
+    INQUIRY,
+    circumstances,
+    opened,
+    part_captured,
+    reported,
+)
 
 LEGAL = {("OPENED", "CONTEST"): "CONTESTED", ("OPENED", "ACCEPT"): "LOST"}
 
 
 def begun(paid: Payment, **changes: Any) -> Dispute:
-    return dispute.begin(paid, replace(CHARGED, **changes), reported(), dispute_id=DISPUTE_ID, now=LATER)
+    return dispute.begin(paid, None, replace(CHARGED, **changes), reported(), dispute_id=DISPUTE_ID, now=LATER)
 
 
 @pytest.mark.parametrize(("state", "action"), list(itertools.product(DisputeState, DisputeAction)))
@@ -92,10 +102,20 @@ def test_only_what_was_captured_can_be_disputed(paid: Payment, which: dict[str, 
         begun(paid, **which)
 
 
+@pytest.mark.parametrize("state", [s for s in MovementState if s is not MovementState.SUCCEEDED])
+def test_what_came_late_for_a_capture_is_not_disputed_as_the_merchant_s(state: MovementState) -> None:
+    attempt = replace(CHARGED, action=AttemptAction.CAPTURE, capture_id="cap_" + "8" * 32, contradicted=True)
+    with pytest.raises(IllegalTransition) as refused:
+        dispute.begin(
+            captured(terms()), part_captured(4_000, state=state), attempt, reported(), dispute_id=DISPUTE_ID, now=LATER
+        )
+    assert refused.value.metadata == {"state": state, "action": "DISPUTE"}
+
+
 def test_a_first_word_in_another_currency_is_refused() -> None:
     said = reported(currency_code="JPY")
     with pytest.raises(ChannelAmountMismatch):
-        dispute.begin(captured(terms()), CHARGED, said, dispute_id=DISPUTE_ID, now=LATER)
+        dispute.begin(captured(terms()), None, CHARGED, said, dispute_id=DISPUTE_ID, now=LATER)
 
 
 def test_the_channel_takes_an_answer_or_never_will() -> None:

@@ -53,7 +53,7 @@ def open_case(
         IllegalTransition: The attempt captured nothing.
         ChannelAmountMismatch: The payment is in another currency.
     """
-    dispute = begin(payment, attempt, reported, dispute_id=dispute_id, now=circumstances.now)
+    dispute = begin(payment, capture, attempt, reported, dispute_id=dispute_id, now=circumstances.now)
     case = DisputeCase(payment=payment, capture=capture, dispute=dispute)
     return _take(case, dispute_words.steps(None, reported), reported, circumstances, counted=None)
 
