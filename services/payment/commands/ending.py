@@ -16,6 +16,7 @@ from services.payment.commands.order import CapturedOrders
 from services.payment.commands.work import ContradictionWork
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
 from services.payment.domain.fee import CaptureTerms
+from services.payment.domain.later.late_capture import LateCapture
 from services.payment.domain.payer_action import CallingOff
 from services.payment.domain.payment import Payment
 from services.payment.domain.refund import Refund
@@ -166,10 +167,11 @@ def _lose_refund(rows: EvidenceWork, item: RecordEvidence, attempt: PaymentAttem
 def _end_refund_well(rows: EvidenceWork, item: RecordEvidence, attempt: PaymentAttempt, refund: Refund) -> None:
     """Book a refund, or the part of it that was approved; what came late is given back by it."""
     held, amount_minor = rows.shares_of(refund), min(attempt.carried_out_minor, attempt.amount_minor)
+    late = rows.late_captures.get(refund.late_capture_id)
     paid = domain.refund_share.fit(held, amount_minor)
     payment, refund, event = domain.refund.succeed(
         rows.payments[attempt.payment_id],
-        refund,
+        late_capture.of_held(rows, refund),
         paid,
         attempt_id=attempt.attempt_id,
         channel_reference=_reference(attempt),
@@ -184,13 +186,15 @@ def _end_refund_well(rows: EvidenceWork, item: RecordEvidence, attempt: PaymentA
     rows.tx.emit(event, cause=item.cause)
     rows.orders.count_refunded(event)
     rows.orders.refund_again(rows, event, item.cause, amount_minor=refund.amount_minor - amount_minor)
-    if refund.late_capture_id is not None:
-        _give_back_late_money(rows, item, attempt, refund)
+    if late is not None:
+        _give_back_late_money(rows, item, attempt, refund, late)
 
 
-def _give_back_late_money(rows: EvidenceWork, item: RecordEvidence, attempt: PaymentAttempt, refund: Refund) -> None:
+def _give_back_late_money(
+    rows: EvidenceWork, item: RecordEvidence, attempt: PaymentAttempt, refund: Refund, late: LateCapture
+) -> None:
     """End what came late, as the payer has it; where the payer has it twice now, people say who bears that."""
-    late, out_minor = rows.late_captures.get(refund.late_capture_id), late_capture.refund_done(rows, refund, item.cause)
+    out_minor = late_capture.refund_done(rows, refund, item.cause)
     heard = later_word.Heard(
         item=item,
         recorded=attempt,
@@ -201,7 +205,7 @@ def _give_back_late_money(rows: EvidenceWork, item: RecordEvidence, attempt: Pay
     )
     if out_minor:
         later_word.keep(rows, heard, later_word.out(refund, out_minor))
-    elif late and late.bounced:
+    elif late.bounced:
         later_word.keep(rows, heard, later_word.refund_twice(rows, heard))
 
 

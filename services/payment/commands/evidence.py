@@ -112,7 +112,7 @@ async def _lock(
 
 def _contradicted(attempts: Rows[str, PaymentAttempt], refunds: Rows[str, Refund]) -> set[str]:
     """Return the payments that may have contradictions, or money that came late."""
-    late = {refund.payment_id for refund in refunds.values() if refund.late_capture_id}
+    late = {refund.payment_id for refund in refunds.values() if refund.late_capture_id or refund.suspense_minor}
     # What was carried out above what was asked came late, though its call is not contradicted.
     above = {a.payment_id for a in attempts.values() if a.contradicted or a.carried_out_minor > a.amount_minor}
     return late | above

@@ -50,7 +50,8 @@ class Refund(PaymentMovement):
             what did return.
         suspense_minor: The part of what is out that no booked capture stood behind when it went.
         returned_minor: The part of what was out that came back.
-        late_capture_id: The money that came late and is given back by it; such a refund counts in no total.
+        late_capture_id: The money that came late and is given back by it; such a refund counts in no total. None once
+            it is done and that money was not held any more: it is out with nothing behind it, and counts as out.
         automatic: Whether paystream gives back by itself.
         stated: Why a caller gave it up while it waited.
     """

@@ -48,6 +48,7 @@ refunds = Refunds(
     key="refund_id",
     changing=(
         *("state", "fee_returned_minor", "capture_id", "suspense_minor", "returned_minor", "approved_minor"),
+        "late_capture_id",
         *("channel_reference", "failure_reason", "failure_code", "stated", "update_time"),
     ),
 )

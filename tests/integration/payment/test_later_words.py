@@ -96,6 +96,12 @@ async def accept_late(house: House) -> None:
     await approve(house, waiting.contradiction_id)
 
 
+async def refused_and_accepted(house: House, attempt: pb.Attempt) -> None:
+    """Have money come late, its refund declined, and the money taken for the merchant."""
+    await house.report(attempt.attempt_id, APPROVED, "ch_late")
+    await accept_late(house)
+
+
 @pytest.mark.parametrize(
     ("bounced", "reversed_minor", "fee_minor"),
     # 320 are charged for 10,000: 192 return with 6,000 of them, 128 with 4,000.
@@ -323,6 +329,32 @@ async def test_two_people_take_money_that_came_late_for_the_merchant(house: Hous
     assert accepted.capture_id == success.capture_id == after.capture_id
     assert (success.amount_minor, resolved.resolution, resolved.charged_minor) == (1_234, "ACCEPT", 0)
     await house.refund(failed.payment_id, 1_234)
+
+
+@pytest.mark.parametrize("back", [False, True])
+async def test_a_refund_of_accepted_late_money_that_is_done_after_all_counts_as_out(
+    house: House, *, back: bool
+) -> None:
+    failed, attempt = await declined_charge(house)
+    await refused_and_accepted(house, attempt)
+    refunding = await attempt_of(house, failed.payment_id, REFUND)
+
+    await house.report(refunding.attempt_id, APPROVED, "ch_r")
+    if back:
+        await house.report(refunding.attempt_id, DECLINED, "ch_r", decline_code="account_closed")
+
+    after, listed = await house.get(failed.payment_id), await contradictions(house)
+    # The payer has the 1,234 that the merchant has: nothing is left to refund until they come back.
+    assert (after.captured_minor, after.refunded_minor, after.unbacked_minor) == (
+        (1_234, 0, 0) if back else (1_234, 1_234, 1_234)
+    )
+    assert sum(row.suspense_minor for row in listed) == (0 if back else -1_234)
+    assert [row.state for row in listed] == ([AUTOMATIC, RESOLVED, RESOLVED] if back else [OPEN, RESOLVED])
+    if back:
+        await house.refund(failed.payment_id, 1_234)
+        return
+    with pytest.raises(RefundExceedsRefundable):
+        await house.refund(failed.payment_id, 1)
 
 
 async def test_a_charge_approved_under_two_references_gives_the_second_back(house: House) -> None:

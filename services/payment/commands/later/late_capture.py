@@ -1,7 +1,7 @@
 """Money that came late: received, given back again and again, gone, or taken for the merchant by two people."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from paykit.cause import Cause
 from paykit.contradictions import contradiction as contradiction_rules
@@ -129,13 +129,18 @@ def refund_failed(rows: ContradictionWork, refund: Refund, attempt: PaymentAttem
         _escalate(rows, waiting, attempt, cause)
 
 
+def of_held(rows: ContradictionWork, refund: Refund) -> Refund:
+    """Return a refund that is done; of money that came late and is not held any more it gives nothing back."""
+    late = rows.late_captures.get(refund.late_capture_id)
+    held = late is None or late.state is LateCaptureState.HELD
+    return refund if held else replace(refund, late_capture_id=None)
+
+
 def refund_done(rows: ContradictionWork, refund: Refund, cause: Cause) -> int:
-    """End what came late, as the payer has it back; return what is out with nothing behind it, if it had it before."""
+    """End what came late, as the payer has it back; return what of a refund is out with nothing behind it."""
     late = rows.late_captures.get(refund.late_capture_id)
     if late is None:
-        return 0
-    if late.state is not LateCaptureState.HELD:
-        return refund.carried_out_minor
+        return refund.suspense_minor
     rows.late_captures.put(domain.late_capture.returned(late, now=rows.tx.now))
     rows.settle(late.contradiction_id, cause)
     return 0

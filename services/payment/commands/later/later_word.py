@@ -277,7 +277,7 @@ def _cancel_again(rows: ContradictionWork, heard: Heard) -> Applied:
 
 def _refund_late(rows: ContradictionWork, heard: Heard) -> Applied:
     """Book a refund that is out after all: what is left of the captures bears it, the rest stands in suspense."""
-    refund = rows.refunds[heard.recorded.refund_id or ""]
+    refund = late_capture.of_held(rows, rows.refunds[heard.recorded.refund_id or ""])
     if refund.state is MovementState.RETURNED:  # The ledger has booked it, and books each refund once: this is another.
         told = {"attempt_id": heard.recorded.attempt_id, "reference": _reference(heard)}
         again = late_capture.out_again(rows, refund, heard.reported_minor, cause=heard.item.cause, **told)
@@ -299,8 +299,6 @@ def _refund_late(rows: ContradictionWork, heard: Heard) -> Applied:
     rows.keep_shares(refund, backed)
     rows.tx.emit(event, cause=heard.item.cause)
     heard.orders.count_refunded(event)
-    if refund.late_capture_id is None:
-        return out(refund, refund.suspense_minor)
     return out(refund, late_capture.refund_done(rows, refund, heard.item.cause))
 
 
