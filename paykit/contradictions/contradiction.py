@@ -229,6 +229,11 @@ def settle(contradiction: Contradiction, *, now: datetime) -> Contradiction:
     return replace(settled, suspense_minor=0, resolution=_R.EVIDENCE, proposer=None, reason=None)
 
 
+def leave(contradiction: Contradiction, suspense_minor: int, *, now: datetime) -> Contradiction:
+    """Record what stands in suspense for it now, where what followed has changed that and did not end it."""
+    return replace(contradiction, suspense_minor=suspense_minor, update_time=no_earlier(now, contradiction.update_time))
+
+
 def _another(contradiction: Contradiction, decider: str | None) -> str:
     return require_another(decider, than=contradiction.proposer or "", role="proposer")
 

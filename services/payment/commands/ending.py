@@ -194,7 +194,7 @@ def _give_back_late_money(
     rows: EvidenceWork, item: RecordEvidence, attempt: PaymentAttempt, refund: Refund, late: LateCapture
 ) -> None:
     """End what came late, as the payer has it; where the payer has it twice now, people say who bears that."""
-    out_minor = late_capture.refund_done(rows, refund, item.cause)
+    out_minor = late_capture.refund_done(rows, refund, item.cause, ended=attempt)
     heard = later_word.Heard(
         item=item,
         recorded=attempt,

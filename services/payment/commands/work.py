@@ -284,10 +284,17 @@ class ContradictionWork(PaymentWork):
         self.tx.emit(success, cause=cause)
         return self.refunds.add(refund)
 
-    def settle(self, contradiction_id: str, cause: Cause) -> None:
-        """End a contradiction by what followed, if it is not over; emits PaymentContradictionResolved."""
+    def settle(self, contradiction_id: str, cause: Cause, *, part_minor: int | None = None) -> None:
+        """End a contradiction by what followed, if it is not over; emits PaymentContradictionResolved.
+
+        Where a part of what stands in suspense followed, the rest stays and nothing is over.
+        """
         before = self.contradictions.get(contradiction_id)
         if before is None or before.state is ContradictionState.RESOLVED:
+            return
+        if part_minor is not None and part_minor < abs(before.suspense_minor):
+            left_minor = before.suspense_minor + (part_minor if before.suspense_minor < 0 else -part_minor)
+            self.contradictions.put(contradiction_rules.leave(before, left_minor, now=self.tx.now))
             return
         settled = contradiction_rules.settle(before, now=self.tx.now)
         payment, event = domain.contradiction.resolve(

@@ -32,5 +32,8 @@ late_captures = LateCaptures(
     LateCapture,
     "late_capture",
     key="capture_id",
-    changing=(*("contradiction_id", "state", "bounced", "refunding", "refund_count", "retry_time", "update_time"),),
+    changing=(
+        *("contradiction_id", "amount_minor", "state", "bounced", "refunding", "refund_count", "retry_time"),
+        "update_time",
+    ),
 )

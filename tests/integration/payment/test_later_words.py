@@ -277,6 +277,73 @@ async def test_money_that_came_late_is_given_back_with_growing_pauses(house: Hou
     assert (over.state, over.resolution, over.suspense_minor) == (RESOLVED, EVIDENCE, 0)
 
 
+async def late_money_given_back_in_part(house: House) -> tuple[pb.Payment, pb.Attempt, pb.Attempt]:
+    """Have 1,000 of 1,234 that came late given back; give the payment, its charge and the call of that refund."""
+    failed, attempt = await declined_charge(house)
+    house.channel.fate = lambda _request: "lost_before"
+    await house.report(attempt.attempt_id, APPROVED, "ch_late")
+    await house.submit()
+    refunding = await attempt_of(house, failed.payment_id, REFUND)
+    await house.report(refunding.attempt_id, APPROVED, "ch_r", amount=usd(1_000))
+    house.channel.fate = refuse()
+    return failed, attempt, refunding
+
+
+async def test_late_money_that_was_given_back_in_part_is_held_and_given_back_for_the_rest(house: House) -> None:
+    failed, _, _ = await late_money_given_back_in_part(house)
+    waiting = await only_contradiction(house)
+    assert (waiting.state, waiting.amount.amount_minor, waiting.suspense_minor) == (AUTOMATIC, 1_234, 234)
+
+    advance(house, timedelta(seconds=2))
+    await run_job(house)
+
+    told = [event for event in await house.told(failed.payment_id) if isinstance(event, events.RefundSuccess)]
+    assert [(event.amount_minor, event.suspense_minor) for event in told] == [(1_000, 1_000), (234, 234)]
+    assert ((over := await only_contradiction(house)).state, over.suspense_minor) == (RESOLVED, 0)
+
+
+async def test_what_is_left_of_late_money_can_be_taken_for_the_merchant(house: House) -> None:
+    failed, _, _ = await late_money_given_back_in_part(house)
+
+    waiting = await only_contradiction(house)
+    await propose(house, waiting.contradiction_id, ACCEPT)
+    await approve(house, waiting.contradiction_id)
+
+    told = {type(event).__name__: event for event in await house.told(failed.payment_id)}
+    assert (told["LateCaptureAccepted"].amount_minor, told["PaymentSuccess"].amount_minor) == (234, 234)
+    # 2.9 % of 234 and 30.
+    assert (await house.get(failed.payment_id)).fee_minor == 37
+    with pytest.raises(RefundExceedsRefundable):
+        await house.refund(failed.payment_id, 235)
+
+
+async def test_a_part_of_late_money_that_came_back_is_given_back_with_the_rest(house: House) -> None:
+    failed, _, refunding = await late_money_given_back_in_part(house)
+
+    await house.report(refunding.attempt_id, DECLINED, "ch_r", decline_code="account_closed")
+    assert sorted(row.suspense_minor for row in await contradictions(house)) == [0, 1_234]
+    advance(house, timedelta(seconds=2))
+    await run_job(house)
+
+    told = [event for event in await house.told(failed.payment_id) if isinstance(event, events.RefundSuccess)]
+    assert [event.amount_minor for event in told] == [1_000, 1_234]
+    assert sum(row.suspense_minor for row in await contradictions(house)) == 0
+
+
+async def test_late_money_that_bounced_after_a_part_was_given_back_is_out_twice_by_that_part(house: House) -> None:
+    failed, attempt, _ = await late_money_given_back_in_part(house)
+
+    await house.report(attempt.attempt_id, DECLINED, "ch_late", decline_code="charged_back")
+    advance(house, timedelta(days=1))
+    await run_job(house)
+
+    # Of 1,234 that came the payer has 1,000 from us, and the channel has taken all of it back.
+    told = [event for event in await house.told(failed.payment_id) if isinstance(event, events.RefundSuccess)]
+    assert [event.suspense_minor for event in told] == [1_000, 234, 1_000]
+    listed = {row.state: row.suspense_minor for row in await contradictions(house)}
+    assert listed == {OPEN: -1_000, RESOLVED: 0}
+
+
 async def test_what_no_refund_gives_back_is_left_to_people_who_can_have_it_tried_at_once(house: House) -> None:
     failed, attempt = await declined_charge(house)
     house.channel.fate = refuse("Refund")

@@ -65,14 +65,16 @@ def test_it_is_told_and_counts_neither_as_captured_nor_as_refunded() -> None:
     failed = payment(state=PaymentState.FAILED)
 
     received, told = late_capture.receive(failed, late(), now=LATER)
-    returning, tried, refund, created = late_capture.give_back(received, late(), refund_id=REFUND_ID, now=LATER)
+    returning, tried, refund, created = late_capture.give_back(
+        received, late(), refund_id=REFUND_ID, amount_minor=4_000, now=LATER
+    )
 
     assert (told.amount_minor, told.late_reason, told.capture_id) == (4_000, "AFTER_FAILURE", "cap_late")
     assert (returning.captured_minor, returning.refunding_minor, returning.aggregate_version) == (0, 0, 3)
     assert (tried.refunding, tried.refund_count, tried.retry_time) == (True, 1, None)
     assert (refund.late_capture_id, refund.amount_minor, created.reason) == ("cap_late", 4_000, "CONTRADICTION")
     with pytest.raises(IllegalTransition) as refused:
-        late_capture.give_back(returning, tried, refund_id=REFUND_ID, now=LATER)
+        late_capture.give_back(returning, tried, refund_id=REFUND_ID, amount_minor=4_000, now=LATER)
     assert refused.value.metadata == {"state": "REFUNDING", "action": "GIVE_BACK"}
 
 

@@ -109,7 +109,11 @@ def give_back(rows: ContradictionWork, late: LateCapture, *, cause: Cause) -> Re
         IllegalTransition: It was given back or accepted, or is being given back.
     """
     payment, tried, refund, event = domain.late_capture.give_back(
-        rows.payments[late.payment_id], late, refund_id=new_id("ref", of=late.payment_id), now=rows.tx.now
+        rows.payments[late.payment_id],
+        late,
+        refund_id=new_id("ref", of=late.payment_id),
+        amount_minor=held_minor(rows, late),
+        now=rows.tx.now,
     )
     rows.late_captures.put(tried)
     rows.add_refund(payment, refund, traceparent=cause.traceparent, original_reference=late.original_reference)
@@ -136,14 +140,37 @@ def of_held(rows: ContradictionWork, refund: Refund) -> Refund:
     return refund if held else replace(refund, late_capture_id=None)
 
 
-def refund_done(rows: ContradictionWork, refund: Refund, cause: Cause) -> int:
-    """End what came late, as the payer has it back; return what of a refund is out with nothing behind it."""
+def refund_done(rows: ContradictionWork, refund: Refund, cause: Cause, *, ended: PaymentAttempt | None = None) -> int:
+    """End what came late, as the payer has it back; return what of a refund is out with nothing behind it.
+
+    Where it gave back a part, the rest stays held, and another refund is tried once none is under way. `ended` is the
+    call of the refund that was; None where the refund had ended before.
+    """
     late = rows.late_captures.get(refund.late_capture_id)
     if late is None:
         return refund.suspense_minor
+    out_minor = refund.carried_out_minor - held_minor(rows, late)
+    if out_minor < 0:
+        _keep_rest(rows, late, refund, ended, cause)
+        return 0
     rows.late_captures.put(domain.late_capture.returned(late, now=rows.tx.now))
     rows.settle(late.contradiction_id, cause)
-    return 0
+    return out_minor
+
+
+def hold_more(rows: ContradictionWork, late: LateCapture, amount_minor: int) -> None:
+    """Hold what came back of a refund beside the rest that is held; the next refund gives back both."""
+    contradiction = rows.contradictions[late.contradiction_id]
+    suspense_minor = contradiction.suspense_minor + amount_minor
+    rows.contradictions.put(contradiction_rules.leave(contradiction, suspense_minor, now=rows.tx.now))
+
+
+def held_minor(rows: ContradictionWork, late: LateCapture) -> int:
+    """Return what is held of money that came late: all of it, but for what a refund that was done in part gave back."""
+    if late.state is not LateCaptureState.HELD:
+        return 0
+    contradiction = rows.contradictions.get(late.contradiction_id)
+    return contradiction.suspense_minor if contradiction else late.amount_minor
 
 
 def out_again(
@@ -155,7 +182,7 @@ def out_again(
     late is not held, or not in this amount.
     """
     late = rows.late_captures.get(came_back.late_capture_id)
-    if late is None or late.state is not LateCaptureState.HELD or late.amount_minor != amount_minor:
+    if late is None or late.state is not LateCaptureState.HELD or held_minor(rows, late) != amount_minor:
         return None
     return _book_gone(rows, late, attempt_id, reference, cause)
 
@@ -177,6 +204,7 @@ def accept(
         CaptureExceedsCapturable: The payment would hold more than it is over.
     """
     late = of_contradiction(rows, contradiction)
+    late = replace(late, amount_minor=held_minor(rows, late))
     payment, accepted, capture, accepted_event, success = domain.late_capture.accept(
         rows.payments[late.payment_id],
         late,
@@ -208,12 +236,14 @@ def undone(rows: ContradictionWork, late: LateCapture, cause: Cause) -> int:
 
     Emits RefundCreated and RefundSuccess, but where a refund is under way, which comes to nothing.
     """
+    given_minor = late.amount_minor - held_minor(rows, late)
     if late.state is not LateCaptureState.RETURNED:
         gone(rows, late, cause)
+    if not given_minor:
         return 0
     refund = rows.book_refunded(
         late.payment_id,
-        amount_minor=late.amount_minor,
+        amount_minor=given_minor,
         late_capture_id=None,
         attempt_id=late.attempt_id,
         channel_reference=late.channel_reference,
@@ -222,16 +252,14 @@ def undone(rows: ContradictionWork, late: LateCapture, cause: Cause) -> int:
     return refund.carried_out_minor
 
 
-def of_reference(
-    rows: ContradictionWork, attempt_id: str, reference: str | None, *, accepted: bool
-) -> LateCapture | None:
-    """Return what came late for an attempt under a reference; accepted for the merchant by now, or not."""
+def of_reference(rows: ContradictionWork, attempt_id: str, reference: str | None) -> LateCapture | None:
+    """Return what came late for an attempt under a reference, and was not accepted for the merchant."""
     own = (
         late
         for late in rows.late_captures.values()
         if (late.attempt_id, late.channel_reference) == (attempt_id, reference)
     )
-    return next((late for late in own if (late.state is LateCaptureState.ACCEPTED) is accepted), None)
+    return next((late for late in own if late.state is not LateCaptureState.ACCEPTED), None)
 
 
 def of_contradiction(rows: ContradictionWork, contradiction: Contradiction) -> LateCapture:
@@ -255,6 +283,15 @@ def _retry(rows: ContradictionWork, item: RetryRefund) -> Refund:
     return give_back(rows, domain.late_capture.start_over(late, now=rows.tx.now), cause=item.cause)
 
 
+def _keep_rest(
+    rows: ContradictionWork, late: LateCapture, refund: Refund, ended: PaymentAttempt | None, cause: Cause
+) -> None:
+    """Hold what a refund that was done in part did not give back."""
+    rows.settle(late.contradiction_id, cause, part_minor=refund.carried_out_minor)
+    if ended is not None:
+        refund_failed(rows, refund, ended, cause)
+
+
 def _gone(rows: ContradictionWork, late: LateCapture, cause: Cause) -> None:
     """Book what the channel took back itself as given back: the payer has it."""
     if late.state is LateCaptureState.HELD:
@@ -264,7 +301,7 @@ def _gone(rows: ContradictionWork, late: LateCapture, cause: Cause) -> None:
 def _book_gone(rows: ContradictionWork, late: LateCapture, attempt_id: str, reference: str, cause: Cause) -> Refund:
     refund = rows.book_refunded(
         late.payment_id,
-        amount_minor=late.amount_minor,
+        amount_minor=held_minor(rows, late),
         late_capture_id=late.capture_id,
         attempt_id=attempt_id,
         channel_reference=reference,
@@ -285,7 +322,7 @@ def _escalate(rows: ContradictionWork, late: LateCapture, attempt: PaymentAttemp
         escalated,
         attempt,
         source=events.Evidence.RESPONSE,
-        reported_minor=late.amount_minor,
+        reported_minor=held_minor(rows, late),
         now=rows.tx.now,
     )
     rows.payments.put(payment)

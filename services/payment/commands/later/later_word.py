@@ -144,11 +144,11 @@ def receive_late(rows: ContradictionWork, heard: Heard) -> Applied:
     return Applied(subject_id=late.capture_id, amount_minor=late.amount_minor, suspense_minor=late.amount_minor)
 
 
-def refund_twice(rows: ContradictionWork, heard: Heard) -> Applied:
+def refund_twice(rows: ContradictionWork, heard: Heard, amount_minor: int | None = None) -> Applied:
     """Book a refund that is out a second time, or over more than was asked for: people say who bears it."""
     refund = rows.book_refunded(
         heard.recorded.payment_id,
-        amount_minor=heard.difference_minor,
+        amount_minor=amount_minor or heard.difference_minor,
         late_capture_id=None,
         attempt_id=heard.recorded.attempt_id,
         channel_reference=_reference(heard),
@@ -169,7 +169,7 @@ def out(refund: Refund, out_minor: int) -> Applied:
 
 def _reverse(rows: ContradictionWork, heard: Heard) -> Applied:
     """Book a capture that bounced, in whole or in part, or money that came late and is gone again."""
-    late = late_capture.of_reference(rows, heard.recorded.attempt_id, heard.undone_reference, accepted=False)
+    late = late_capture.of_reference(rows, heard.recorded.attempt_id, heard.undone_reference)
     above = late is not None and late.late_reason is events.LateReason.ABOVE_AMOUNT
     if late is not None and not (above and heard.word is LaterWord.FAILED):
         return _late_reversed(rows, heard, late)
@@ -212,8 +212,9 @@ def _late_reversed(rows: ContradictionWork, heard: Heard, late: LateCapture) -> 
         return _look_into(heard)
     if late.state is LateCaptureState.RETURNED:
         return refund_twice(rows, heard)  # The payer had it from us, and the channel has taken it from us as well.
+    given_minor = late.amount_minor - late_capture.held_minor(rows, late)
     late_capture.gone(rows, late, heard.item.cause)
-    return Applied(subject_id=late.capture_id, amount_minor=late.amount_minor)
+    return refund_twice(rows, heard, given_minor) if given_minor else Applied(late.capture_id, late.amount_minor)
 
 
 def _release(rows: ContradictionWork, heard: Heard) -> Applied:
@@ -328,12 +329,15 @@ def _refund_back(rows: ContradictionWork, heard: Heard) -> Applied:
 
 def _late_again(rows: ContradictionWork, heard: Heard, refund: Refund) -> Applied:
     """Hold money that came late again, as the refund of it came back; another is tried later."""
-    late = rows.late_captures.get(refund.late_capture_id)
-    if late is None or late.state is not LateCaptureState.RETURNED:
-        return Applied(refund.refund_id, refund.carried_out_minor, needs_decision=True)
-    held = domain.late_capture.come_back(late, contradiction_id=heard.contradiction_id, now=rows.tx.now)
-    rows.late_captures.put(held)
-    return Applied(subject_id=late.capture_id, amount_minor=late.amount_minor, suspense_minor=late.amount_minor)
+    late, came_minor = rows.late_captures.get(refund.late_capture_id), refund.carried_out_minor
+    if late is None or late.state is LateCaptureState.ACCEPTED:
+        return Applied(refund.refund_id, came_minor, needs_decision=True)
+    if late.state is LateCaptureState.HELD:
+        late_capture.hold_more(rows, late, came_minor)
+        return Applied(late.capture_id, came_minor)
+    again = domain.late_capture.come_back(late, contradiction_id=heard.contradiction_id, now=rows.tx.now)
+    rows.late_captures.put(again)
+    return Applied(late.capture_id, late.amount_minor, suspense_minor=came_minor)
 
 
 def _look_into(heard: Heard) -> Applied:

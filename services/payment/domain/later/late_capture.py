@@ -65,10 +65,13 @@ TRANSITIONS: Mapping[tuple[LateCaptureState, LateCaptureAction], LateCaptureStat
 class LateCapture:
     """Money that came late; the amount is in minor units of `currency_code`.
 
+    What is held of it, where a refund gave back a part, stands in suspense for its contradiction.
+
     Attributes:
         capture_id: cap_ and a UUIDv7 of its own, also where it came for a capture that had failed.
         attempt_id: The charge or capture that it came for.
         contradiction_id: The contradiction that is open about it, or was last.
+        amount_minor: All that came; once it is accepted, what of it was.
         channel_reference: The channel's reference of it.
         original_reference: What its refunds name.
         bounced: Whether the channel took it back itself.
@@ -109,16 +112,16 @@ def receive(payment: Payment, late: LateCapture, *, now: datetime) -> tuple[Paym
 
 
 def give_back(
-    payment: Payment, late: LateCapture, *, refund_id: str, now: datetime
+    payment: Payment, late: LateCapture, *, refund_id: str, amount_minor: int, now: datetime
 ) -> tuple[Payment, LateCapture, Refund, events.RefundCreated]:
-    """Try to give it back.
+    """Try to give back what is held of it.
 
     Raises:
         IllegalTransition: It was given back or accepted, or is being given back.
     """
     _require_no_refund(late, _A.GIVE_BACK)
     returning, refund, event = refund_rules.give_back(
-        payment, refund_id=refund_id, amount_minor=late.amount_minor, late_capture_id=late.capture_id, now=now
+        payment, refund_id=refund_id, amount_minor=amount_minor, late_capture_id=late.capture_id, now=now
     )
     tried = replace(_touch(late, now), refunding=True, refund_count=late.refund_count + 1, retry_time=None)
     return returning, tried, refund, event
