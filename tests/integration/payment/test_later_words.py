@@ -344,6 +344,26 @@ async def test_late_money_that_bounced_after_a_part_was_given_back_is_out_twice_
     assert listed == {OPEN: -1_000, RESOLVED: 0}
 
 
+async def test_a_part_that_comes_back_of_what_is_out_twice_leaves_the_rest_to_people(house: House) -> None:
+    paid = await house.paid()
+    house.channel.fate = refuse("Refund")
+    await house.refund(paid.payment_id, 10_000)
+    await house.submit()
+    house.channel.fate = refuse()
+    declined = await attempt_of(house, paid.payment_id, REFUND)
+    await house.refund(paid.payment_id, 10_000)
+    await house.submit()
+    await house.report(declined.attempt_id, APPROVED, "ch_r")
+
+    await house.report(declined.attempt_id, APPROVED, "ch_r", amount=usd(6_000))
+
+    listed = {row.kind: row for row in await contradictions(house)}
+    assert (listed[LATE_SUCCESS].state, listed[LATE_SUCCESS].suspense_minor) == (OPEN, -6_000)
+    await propose(house, listed[LATE_SUCCESS].contradiction_id, WRITE_OFF)
+    await approve(house, listed[LATE_SUCCESS].contradiction_id)
+    assert (await house.told(paid.payment_id))[-1].written_off_minor == 6_000
+
+
 async def test_what_no_refund_gives_back_is_left_to_people_who_can_have_it_tried_at_once(house: House) -> None:
     failed, attempt = await declined_charge(house)
     house.channel.fate = refuse("Refund")

@@ -1,9 +1,6 @@
 """Refunds that came back, in whole or in part, and what had been given back above them."""
 
-from dataclasses import replace
-
 from paykit.cause import Cause
-from paykit.clock import no_earlier
 from paykit.contradictions.contradiction import ContradictionKind
 from paystream.payment.v1 import events
 from services.payment import domain
@@ -68,12 +65,7 @@ def clear(rows: ContradictionWork, event: events.RefundReturned, cause: Cause) -
     """Take off what stands in suspense for a refund what came back there; nobody decides about what is over by that."""
     own = [row for row in rows.contradictions.values() if row.subject_id == event.refund_id and row.suspense_minor]
     for contradiction in own:
-        left_minor = contradiction.suspense_minor + event.suspense_minor
-        if left_minor < 0:
-            update_time = no_earlier(rows.tx.now, contradiction.update_time)
-            rows.contradictions.put(replace(contradiction, suspense_minor=left_minor, update_time=update_time))
-        else:
-            rows.settle(contradiction.contradiction_id, cause)
+        rows.settle(contradiction.contradiction_id, cause, part_minor=event.suspense_minor)
 
 
 def _above(rows: ContradictionWork, attempt: PaymentAttempt) -> list[Refund]:
