@@ -12,11 +12,10 @@ from paystream.payment.v1 import events
 from services.payment.domain import dispute_rulings, dispute_words
 from services.payment.domain.dispute import DisputeCase, DisputeState, Reported
 from services.payment.domain.disputing.dispute_words import DisputeStanding, DisputeWord
-from tests.unit.payment.builders import NOON
+from tests.unit.payment.builders import LATER, NOON
 from tests.unit.payment.disputing import (
     CHARGEBACK,
     INQUIRY,
-    LATER,
     LOST,
     OPENED,
     PRE_ARBITRATION,

@@ -58,9 +58,9 @@ class Book:
     def succeed(self, amount_minor: int, which: int) -> None:
         if (found := self.pick(which, MovementState.CREATED)) is None:
             return
-        held, done = self.spread[found.refund_id], {"amount_minor": min(amount_minor, found.amount_minor)}
-        paid = refund_share.fit(held, done["amount_minor"])
-        self._done(refund.succeed(self.payment, found, paid, **done, **TOLD), paid)
+        held, amount_minor = self.spread[found.refund_id], min(amount_minor, found.amount_minor)
+        paid = refund_share.fit(held, amount_minor)
+        self._done(refund.succeed(self.payment, found, paid, amount_minor=amount_minor, **TOLD), paid)
         self.bear(held, refund_share.release)
         self.bear(paid, refund_share.pay_late)
 
