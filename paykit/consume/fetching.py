@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from operator import methodcaller
 from typing import Any, Protocol, TypeVar
 
 import confluent_kafka
@@ -48,6 +49,10 @@ PARTITION_FETCH_BYTES_MAX = 256 * 1024
 ERROR_BACKOFF_MS = 500
 """How long a partition rests whose fetch was refused, as by the broker of a topic that was deleted. Must be longer than
 FRESH_S of `paykit.kafka.topic_watch`, which counts on it."""
+
+# The driver returns what it has read so far with its exception still set. This way of calling looks for that; a plain
+# call that the interpreter has specialised does not, and the exception appears wherever the next one looks.
+_read_headers = methodcaller("headers")
 
 _log = structlog.get_logger()
 
@@ -351,7 +356,7 @@ def record_of(message: Any) -> Record:
 
 def _headers_of(message: Any) -> Sequence[cloud_events.Header]:
     try:
-        return message.headers() or ()
+        return _read_headers(message) or ()
     except (UnicodeError, SystemError):  # The driver fails at a name that is no UTF-8, in the middle of its work.
         return cloud_events.UNREADABLE_HEADERS
 

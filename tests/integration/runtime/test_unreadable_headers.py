@@ -104,6 +104,16 @@ async def test_a_record_whose_headers_cannot_be_read_is_a_dead_letter_and_holds_
     assert await keys_of(runtime, "dead_letter") == ["pay_1"]
 
 
+def test_however_often_headers_are_read_none_that_cannot_be_fails_elsewhere(cluster: MockCluster) -> None:
+    names = [b"\xff\xfe" if number % 3 else b"ce_id" for number in range(90)]
+    for number, name in enumerate(names):
+        _produce(cluster, key=b"%d" % number, value=b"x", headers=[(b"h", b"1"), (name, b"2")])
+    records = [record_of(message) for message in _consumed(cluster, len(names))]
+    assert [record.key for record in records] == [str(number) for number in range(len(names))]
+    readable = [record.headers is not UNREADABLE_HEADERS for record in records]
+    assert readable == [name == b"ce_id" for name in names]
+
+
 def test_headers_that_cannot_be_read_are_known_from_others_of_their_name(runtime: Runtime) -> None:
     record = arrival(runtime, probe.payment_created("pay_1"))
     compact = Compactor().compact
