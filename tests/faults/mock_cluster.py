@@ -26,9 +26,6 @@ class MockCluster:
         self._handle = handle
         self.bootstrap = bootstrap
 
-    def create_topic(self, topic: str, partitions: int) -> None:
-        assert self.library.rd_kafka_mock_topic_create(self._handle, topic.encode(), partitions, 1) == 0
-
     def take_leader(self, topic: str, partition: int) -> None:
         self._set_leader(topic, partition, NO_LEADER)
 
@@ -41,8 +38,8 @@ class MockCluster:
 
 
 @contextmanager
-def mock_cluster() -> Iterator[MockCluster]:
-    """Run a cluster for as long as the block lasts."""
+def mock_cluster(*topics: str, partitions: int) -> Iterator[MockCluster]:
+    """Run a cluster with topics for as long as the block lasts."""
     (path,) = (Path(confluent_kafka.__file__).parents[1] / "confluent_kafka.libs").glob("librdkafka-*")
     library = ctypes.CDLL(str(path))
     for function in ("rd_kafka_conf_new", "rd_kafka_new", "rd_kafka_mock_cluster_new"):
@@ -54,6 +51,8 @@ def mock_cluster() -> Iterator[MockCluster]:
     client = ctypes.c_void_p(library.rd_kafka_new(PRODUCER_TYPE, configuration, error, ERROR_BYTES))
     handle = ctypes.c_void_p(library.rd_kafka_mock_cluster_new(client, 1))
     try:
+        for topic in topics:
+            assert library.rd_kafka_mock_topic_create(handle, topic.encode(), partitions, 1) == 0
         yield MockCluster(library, handle, library.rd_kafka_mock_cluster_bootstraps(handle).decode())
     finally:
         library.rd_kafka_mock_cluster_destroy(handle)

@@ -22,7 +22,7 @@ from services.payment.domain.attempt import PaymentAttempt
 from services.payment.domain.capture import Capture
 from services.payment.domain.dispute import Circumstances, Dispute, DisputeCase, Reported
 from services.payment.domain.disputing.dispute_answer import DisputeFile
-from services.payment.domain.later.late_capture import LateCapture, LateCaptureState
+from services.payment.domain.later.late_capture import LateCapture
 from services.payment.domain.movement import MovementState
 from services.payment.store import DisputeReport, FileWithContent
 
@@ -333,13 +333,9 @@ def _captured(rows: ReportedWork, attempt: PaymentAttempt) -> Capture | None:
     capture = rows.captures.get(attempt.capture_id)
     if capture is None or capture.state is MovementState.SUCCEEDED:
         return capture
-    meant = (attempt.attempt_id, attempt.channel_reference, LateCaptureState.ACCEPTED)
-    accepted = [
-        late.capture_id
-        for late in rows.late_captures.values()
-        if (late.attempt_id, late.channel_reference, late.state) == meant
-    ]
-    return rows.captures[min(accepted)] if accepted else capture
+    accepted = domain.late_capture.accepted_for(attempt.attempt_id, rows.late_captures.values())
+    capture_ids = [late.capture_id for late in accepted if late.channel_reference == attempt.channel_reference]
+    return rows.captures[min(capture_ids)] if capture_ids else capture
 
 
 def _keep(rows: ReportedWork, dispute: Dispute, reported: Reported, *, contradicts: bool) -> None:

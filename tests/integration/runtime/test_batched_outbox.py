@@ -35,8 +35,7 @@ WIDE = [f"pay_{number}" for number in range(1_500)]
 
 @pytest.fixture
 def cluster() -> Iterator[MockCluster]:
-    with mock_cluster() as cluster:
-        cluster.create_topic(TOPIC, PARTITIONS)
+    with mock_cluster(TOPIC, partitions=PARTITIONS) as cluster:
         yield cluster
 
 

@@ -26,9 +26,7 @@ MANY = [f"pay_{number:03}" for number in range(10 * PROBES_MAX)]
 
 @pytest.fixture
 def cluster() -> Iterator[MockCluster]:
-    with mock_cluster() as cluster:
-        cluster.create_topic(REFUSED, PARTITIONS)
-        cluster.create_topic(OTHER, PARTITIONS)
+    with mock_cluster(REFUSED, OTHER, partitions=PARTITIONS) as cluster:
         yield cluster
 
 

@@ -34,8 +34,7 @@ OVERRIDING SYSTEM VALUE SELECT 5, $1, $2, '', '', '', now(), '0', '{}', '{}'
 
 @pytest.fixture
 def cluster() -> Iterator[MockCluster]:
-    with mock_cluster() as cluster:
-        cluster.create_topic(TOPIC, 6)
+    with mock_cluster(TOPIC, partitions=6) as cluster:
         yield cluster
 
 

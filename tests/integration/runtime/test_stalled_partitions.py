@@ -28,9 +28,7 @@ FREE_KEYS = [key for key in KEYS if key not in STALLED_KEYS]
 
 @pytest.fixture
 def cluster() -> Iterator[MockCluster]:
-    with mock_cluster() as cluster:
-        for topic in (TOPIC, OTHER):
-            cluster.create_topic(topic, PARTITIONS)
+    with mock_cluster(TOPIC, OTHER, partitions=PARTITIONS) as cluster:
         yield cluster
 
 

@@ -50,9 +50,7 @@ class _Argument(ctypes.Structure):
 def _produce(cluster: MockCluster, *, key: bytes, value: bytes, headers: list[tuple[bytes, bytes]]) -> None:
     """Produce as any program may that does not go through Python's driver."""
     library = cluster.library
-    library.rd_kafka_conf_new.restype = library.rd_kafka_new.restype = library.rd_kafka_produceva.restype = (
-        ctypes.c_void_p
-    )
+    library.rd_kafka_produceva.restype = ctypes.c_void_p
     error = ctypes.create_string_buffer(512)
     configuration = ctypes.c_void_p(library.rd_kafka_conf_new())
     library.rd_kafka_conf_set(configuration, b"bootstrap.servers", cluster.bootstrap.encode(), error, 512)
@@ -73,8 +71,7 @@ def _produce(cluster: MockCluster, *, key: bytes, value: bytes, headers: list[tu
 
 @pytest.fixture
 def cluster() -> Iterator[MockCluster]:
-    with mock_cluster() as cluster:
-        cluster.create_topic(TOPIC, 1)
+    with mock_cluster(TOPIC, partitions=1) as cluster:
         yield cluster
 
 

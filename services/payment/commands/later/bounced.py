@@ -8,7 +8,7 @@ from services.payment import domain
 from services.payment.commands.work import ContradictionWork
 from services.payment.domain.attempt import PaymentAttempt
 from services.payment.domain.capture import Capture
-from services.payment.domain.later.late_capture import LateCapture, LateCaptureState
+from services.payment.domain.later.late_capture import LateCapture
 from services.payment.domain.movement import MovementState
 from services.payment.domain.payment import CaptureMode, Payment
 
@@ -35,8 +35,7 @@ def taken(rows: ContradictionWork, attempt: PaymentAttempt, reference: str | Non
         second: Whether it is another: under that the attempt has captured nothing but what was accepted late.
     """
     payment = rows.payments[attempt.payment_id]
-    of_attempt = [late for late in rows.late_captures.values() if late.attempt_id == attempt.attempt_id]
-    accepted = [late for late in of_attempt if late.state is LateCaptureState.ACCEPTED]
+    accepted = domain.late_capture.accepted_for(attempt.attempt_id, rows.late_captures.values())
     here = [late for late in accepted if late.channel_reference == reference]
     if payment.capture_mode is CaptureMode.AUTOMATIC:
         return _of_charge(payment, attempt, accepted, here, reference, second=second)

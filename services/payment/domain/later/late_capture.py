@@ -4,7 +4,7 @@ The ledger holds it in suspense. It is given back by a refund, tried again and a
 gives back is left to people, who may also take it for the merchant.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -109,6 +109,11 @@ def receive(payment: Payment, late: LateCapture, *, now: datetime) -> tuple[Paym
         channel_reference=late.channel_reference,
         attempt_id=late.attempt_id,
     )
+
+
+def accepted_for(attempt_id: str, lates: Iterable[LateCapture]) -> list[LateCapture]:
+    """Return what came late for an attempt, under whichever reference, and was accepted for the merchant."""
+    return [late for late in lates if late.attempt_id == attempt_id and late.state is LateCaptureState.ACCEPTED]
 
 
 def give_back(
